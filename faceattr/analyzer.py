@@ -1,0 +1,142 @@
+"""The one inference path behind every door: decode, detect, crop each face once, classify all crops in one batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from faceattr import annotate, geometry, images
+from faceattr.engines import Engine
+from faceattr.engines.opencv import OpenCVEngine
+from faceattr.errors import OutOfMemory
+from faceattr.loader import Models, load_models
+from faceattr.options import Options
+from faceattr.settings import Settings
+from faceattr.slots import Slots
+from faceattr.types import Age, Analysis, BGRImage, Box, Detection, Face, FloatArray, Gender, PictureFormat, Quality
+
+UNCERTAIN_GENDER = 0.7
+UNCERTAIN_YEARS = 30
+QUALITY_SIDE = 96
+
+
+class FaceAnalyzer:
+    """Finds the faces of a photo and says an apparent gender and age for each. Safe to call from many threads."""
+
+    def __init__(self, models: Models, engine: Engine, settings: Settings) -> None:
+        self.models = models
+        self.engine = engine
+        self._limits = images.Limits.from_settings(settings)
+        self._analysis_side = settings.analysis_side
+        self._slots = Slots(settings.inference_slots)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> FaceAnalyzer:
+        """An analyzer with verified, warm models. Raises PackError or EngineError saying what is wrong."""
+        engine = OpenCVEngine(settings.inference_slots, settings.threads_per_inference)
+        return cls(load_models(settings, engine), engine, settings)
+
+    def analyze(
+        self, photo: bytes, options: Options | None = None, *, picture: PictureFormat | None = None
+    ) -> Analysis:
+        """The faces of an encoded photo; with `picture`, also the photo with the faces drawn in, so encoded.
+
+        Raises PhotoError when the photo cannot be read, OutOfMemory when it needs more memory than there is even alone,
+        EngineError when a net fails.
+        """
+        options = options or Options()
+        try:
+            with self._slots.one():
+                return self._analyze(photo, options, picture)
+        except MemoryError:
+            pass
+        # Outside the except block: there, the traceback would still hold the arrays that must be freed.
+        with self._slots.all(), self.engine.single_thread():
+            for net in self.models.nets:
+                net.settle()
+            try:
+                return self._analyze(photo, options, picture)
+            except MemoryError:
+                raise OutOfMemory("The photo needs more memory than is free; send a smaller one.") from None
+
+    def _analyze(self, photo: bytes, options: Options, picture: PictureFormat | None) -> Analysis:
+        watch = _Stopwatch()
+        with watch.stage("decode"):
+            decoded = images.decode(photo, self._limits)
+        height, width = decoded.image.shape[:2]
+        with watch.stage("detect"):
+            image, scale = self._fit(decoded.image)
+            boxes, confidences = self._detect(image, scale, options)
+        with watch.stage("attributes"):
+            crops = self.models.attributes.crop(image, boxes / scale)
+            attributes = self.models.attributes.classify(crops, distribution=options.distribution)
+        faces = tuple(
+            _face(box, confidence, crop, attribute, width, height)
+            for box, confidence, crop, attribute in zip(boxes, confidences, crops, attributes, strict=True)
+        )
+        encoded = None
+        with watch.stage("annotate"):
+            if picture:
+                encoded = images.encode(annotate.draw(decoded.image, faces), picture)
+        pack = self.models.pack
+        return Analysis(
+            faces, width, height, decoded.rotation, pack.name, pack.version, self.engine.name, watch.finish(), encoded
+        )
+
+    def _fit(self, image: BGRImage) -> tuple[BGRImage, float]:
+        """The image that is analysed, and how many pixels of the photo one of its pixels spans."""
+        longer = max(image.shape[:2])
+        if longer <= self._analysis_side:
+            return image, 1.0
+        scale = longer / self._analysis_side
+        return geometry.resize(image, round(image.shape[1] / scale), round(image.shape[0] / scale)), scale
+
+    def _detect(self, image: BGRImage, scale: float, options: Options) -> tuple[FloatArray, FloatArray]:
+        """Boxes (n, 4) in the photo's pixels and confidences (n,), largest first, as the options limit them."""
+        confidence = (
+            self.models.pack.detector.min_confidence if options.min_confidence is None else options.min_confidence
+        )
+        boxes, confidences = self.models.detector.detect(image, confidence)
+        boxes = boxes * np.float32(scale)
+        kept = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= options.min_face
+        boxes, confidences = boxes[kept], confidences[kept]
+        order = np.argsort(-geometry.areas(boxes), kind="stable")[: options.max_faces]
+        return boxes[order], confidences[order]
+
+
+def _face(
+    box: FloatArray, confidence: float, crop: BGRImage, attributes: tuple[Gender, Age], width: int, height: int
+) -> Face:
+    gender, age = attributes
+    x_min, y_min, x_max, y_max = (float(value) for value in box)
+    detection = Detection(Box(x_min, y_min, x_max, y_max), float(confidence))
+    left, top, right, bottom = detection.box.rounded()
+    seen = geometry.resize(crop, QUALITY_SIDE, QUALITY_SIDE)
+    quality = Quality(
+        size_px=min(right - left, bottom - top),
+        sharpness=geometry.sharpness(seen),
+        brightness=geometry.brightness(seen),
+        touches_edge=left <= 0 or top <= 0 or right >= width or bottom >= height,
+    )
+    wide = age.interval is not None and age.interval[1] - age.interval[0] > UNCERTAIN_YEARS
+    return Face(detection, gender, age, quality, uncertain=gender.probability < UNCERTAIN_GENDER or wide)
+
+
+class _Stopwatch:
+    """Milliseconds per stage and in total."""
+
+    def __init__(self) -> None:
+        self._begin = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self._stages[name] = (time.perf_counter() - begin) * 1000.0
+
+    def finish(self) -> dict[str, float]:
+        return {**self._stages, "total": (time.perf_counter() - self._begin) * 1000.0}

@@ -1,0 +1,1 @@
+"""Reads Caffe's files. Knows nothing about faces."""

@@ -1,0 +1,57 @@
+"""Finds faces: an image through an SSD face detector, its output back to boxes in the image's pixels.
+
+SSD: Liu et al., "SSD: Single Shot MultiBox Detector" (ECCV 2016). Its DetectionOutput layer gives rows of
+image index, class, confidence, x_min, y_min, x_max, y_max, the last four as fractions of the net's input.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from faceattr import geometry
+from faceattr.engines import Net
+from faceattr.errors import EngineError
+from faceattr.packs import DetectorSpec
+from faceattr.types import BGRImage, FloatArray
+
+MIN_CONTRAST = 12.0
+"""A face whose pixels differ by less than this (of 255) is not found by the detectors either."""
+
+
+class SSDDetector:
+    """An SSD face detector, fed as its pack says."""
+
+    def __init__(self, net: Net, spec: DetectorSpec) -> None:
+        self._net = net
+        self._spec = spec
+
+    def detect(self, image: BGRImage, min_confidence: float) -> tuple[FloatArray, FloatArray]:
+        """Faces in an image: boxes (n, 4) in its pixels, clipped to it, and confidences (n,), most confident first.
+
+        Boxes whose centre lies outside the image are dropped. An image without contrast has no faces, and no net runs.
+        Raises EngineError when the net fails.
+        """
+        height, width = image.shape[:2]
+        fitted, extent = self._fit(image)
+        if geometry.contrast(fitted) < MIN_CONTRAST:
+            return np.empty((0, 4), np.float32), np.empty(0, np.float32)
+        rows = self.forward(geometry.to_blob([fitted], self._spec.mean, self._spec.scale))
+        rows = rows[rows[:, 2] >= min_confidence]
+        boxes = rows[:, 3:7] * np.array([*extent, *extent], np.float32)
+        kept = geometry.centre_inside(boxes, width, height)
+        return geometry.clip(boxes[kept], width, height), rows[kept, 2]
+
+    def forward(self, blob: FloatArray) -> FloatArray:
+        """The net's rows (n, 7) for a blob. Raises EngineError when they are not what an SSD answers."""
+        output = next(iter(self._net(blob).values()))
+        if output.ndim != 4 or output.shape[3] != 7 or not np.isfinite(output).all():
+            raise EngineError(f"the detector answered with shape {output.shape}, expected finite rows (1, 1, n, 7)")
+        return np.asarray(output[0, 0], np.float32)
+
+    def _fit(self, image: BGRImage) -> tuple[BGRImage, tuple[float, float]]:
+        """The image at the net's input size, and the width and height in the image's pixels that the input spans."""
+        width, height = self._spec.input
+        if self._spec.resize == "stretch":
+            return geometry.resize(image, width, height, samples=2), (image.shape[1], image.shape[0])
+        fitted, scale = geometry.letterbox(image, width, height, self._spec.mean, samples=2)
+        return fitted, (width / scale, height / scale)

@@ -1,0 +1,91 @@
+"""Runs Caffe nets with OpenCV 4's DNN module and its own Caffe import."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Iterator, Mapping
+
+import cv2
+import numpy as np
+
+from faceattr.errors import EngineError
+from faceattr.types import FloatArray
+
+
+class OpenCVEngine:
+    """Loads nets for a number of threads ("slots") that run them at once, each run on `threads` threads of OpenCV's."""
+
+    def __init__(self, slots: int, threads: int) -> None:
+        """Raises EngineError when this OpenCV cannot read Caffe models."""
+        if not hasattr(cv2.dnn, "readNetFromCaffe"):
+            raise EngineError(
+                f"OpenCV {cv2.__version__} can no longer read Caffe models (removed in 5.0). "
+                "Install OpenCV 4: pip install 'opencv-python-headless>=4.11,<5'"
+            )
+        self.name = f"opencv {cv2.__version__}"
+        self._slots = slots
+        self._threads = threads
+        cv2.setNumThreads(threads)
+
+    def load(self, prototxt: bytes, weights: bytes) -> OpenCVNet:
+        """A net with one copy per slot. Raises EngineError when OpenCV cannot read it."""
+        return OpenCVNet(prototxt, weights, self._slots)
+
+    @contextlib.contextmanager
+    def single_thread(self) -> Iterator[None]:
+        cv2.setNumThreads(1)
+        try:
+            yield
+        finally:
+            cv2.setNumThreads(self._threads)
+
+
+class OpenCVNet:
+    """Copies of one net, lent to one caller each: a cv2 net shared between threads answers wrongly without an error."""
+
+    def __init__(self, prototxt: bytes, weights: bytes, copies: int) -> None:
+        self._idle: queue.LifoQueue[cv2.dnn.Net] = queue.LifoQueue()
+        self._input_shape: tuple[int, ...] = ()
+        structure, parameters = np.frombuffer(prototxt, np.uint8), np.frombuffer(weights, np.uint8)
+        try:
+            for _ in range(copies):
+                self._idle.put(cv2.dnn.readNetFromCaffe(structure, parameters))
+            net = self._idle.get()
+            self._outputs = tuple(net.getUnconnectedOutLayersNames())
+            self._idle.put(net)
+        except cv2.error as error:
+            raise _translated(error) from None
+
+    def __call__(self, blob: FloatArray) -> Mapping[str, FloatArray]:
+        self._input_shape = blob.shape[1:]
+        net = self._idle.get()
+        try:
+            net.setInput(blob)
+            outputs = [np.asarray(output, np.float32) for output in net.forward(self._outputs)]
+            return dict(zip(self._outputs, outputs, strict=True))
+        except cv2.error as error:
+            raise _translated(error) from None
+        finally:
+            self._idle.put(net)
+
+    def settle(self) -> None:
+        """Runs one blank input through every idle copy: a cv2 net allocates, and frees, only when its input changes."""
+        idle: list[cv2.dnn.Net] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        # Where even one input is too much, the retry that follows says so.
+        with contextlib.suppress(cv2.error):
+            for net in idle if self._input_shape else ():
+                net.setInput(np.zeros((1, *self._input_shape), np.float32))
+                net.forward(self._outputs)
+        for net in idle:
+            self._idle.put(net)
+
+
+def _translated(error: cv2.error) -> Exception:
+    text = " ".join(str(error).split())
+    if "Insufficient memory" in text or "bad_alloc" in text or getattr(error, "code", 0) == cv2.Error.StsNoMem:
+        return MemoryError(text)
+    return EngineError(f"OpenCV {cv2.__version__}: {text}")

@@ -1,0 +1,109 @@
+"""Boxes and resampling: pure functions on arrays. Boxes are (n, 4) float32, x_min y_min x_max y_max in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceattr.types import BGRImage, FloatArray
+
+
+def centre_inside(boxes: FloatArray, width: float, height: float) -> NDArray[np.bool_]:
+    """Which boxes have their centre within the image; (n,) bool."""
+    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    inside: NDArray[np.bool_] = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return inside
+
+
+def clip(boxes: FloatArray, width: float, height: float) -> FloatArray:
+    """The boxes' parts within the image."""
+    limits = np.array([width, height, width, height], np.float32)
+    return np.clip(boxes, 0, limits).astype(np.float32)
+
+
+def areas(boxes: FloatArray) -> FloatArray:
+    """Area of each box in square pixels, (n,); 0 for boxes turned inside out."""
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+
+
+def iou(boxes: FloatArray, others: FloatArray) -> FloatArray:
+    """Intersection over union of every box (n, 4) with every other (m, 4): (n, m), 0 where both are empty."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    sides = np.maximum(high - low, 0)
+    shared = sides[..., 0] * sides[..., 1]
+    union = areas(boxes)[:, None] + areas(others)[None, :] - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
+
+
+def resize(image: BGRImage, width: int, height: int, samples: int = 4) -> BGRImage:
+    """The image at another size: averaged over areas when it shrinks, interpolated linearly when it grows.
+
+    An image more than `samples` times too large is first sampled to `samples` × `samples` points per pixel of the
+    result: averaging a 12-megapixel photo to 320×320 in full takes 35 ms, in this way with samples=2 1.6 ms.
+    """
+    across, down = image.shape[1] / width, image.shape[0] / height
+    if across == 1 and down == 1:
+        return image
+    if across < 1 or down < 1:
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    if min(across, down) > samples:
+        sampled = cv2.resize(image, (width * samples, height * samples), interpolation=cv2.INTER_LINEAR)
+        image = np.asarray(sampled, np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def letterbox(
+    image: BGRImage, width: int, height: int, fill: Sequence[float], samples: int = 4
+) -> tuple[BGRImage, float]:
+    """The image scaled to fit, its shape kept, with `fill` (b, g, r) right and below; and the scale (new ÷ old)."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    inner_width = min(width, max(1, round(image.shape[1] * scale)))
+    inner_height = min(height, max(1, round(image.shape[0] * scale)))
+    canvas = np.empty((height, width, 3), np.uint8)
+    canvas[:] = np.asarray(fill, np.float32).round().astype(np.uint8)
+    canvas[:inner_height, :inner_width] = resize(image, inner_width, inner_height, samples)
+    return canvas, scale
+
+
+def crop_square(image: BGRImage, box: FloatArray, scale: float, side: int) -> BGRImage:
+    """The square around a box's centre, of scale × its longer side, as (side, side, 3); edges repeat outside the image.
+
+    `box`: (4,), its centre within the image.
+    """
+    height, width = image.shape[:2]
+    longer = max(1, round(float(max(box[2] - box[0], box[3] - box[1])) * scale))
+    left = round(float(box[0] + box[2]) / 2 - longer / 2)
+    top = round(float(box[1] + box[3]) / 2 - longer / 2)
+    inner = image[max(0, top) : min(height, top + longer), max(0, left) : min(width, left + longer)]
+    outside = (max(0, -top), max(0, top + longer - height), max(0, -left), max(0, left + longer - width))
+    if any(outside):
+        inner = np.asarray(cv2.copyMakeBorder(inner, *outside, cv2.BORDER_REPLICATE), np.uint8)
+    return resize(inner, side, side)
+
+
+def to_blob(images: Sequence[BGRImage], mean: Sequence[float], scale: float) -> FloatArray:
+    """Images of one size as a net's input: (pixel − mean) × scale, (n, 3, height, width) float32, channels b, g, r."""
+    blob = cv2.dnn.blobFromImages(list(images), scale, mean=list(mean))
+    return np.asarray(blob, np.float32)
+
+
+def contrast(image: BGRImage) -> float:
+    """Largest difference (0–255) between two pixels within any one channel."""
+    extremes = (cv2.minMaxLoc(cv2.extractChannel(image, channel))[:2] for channel in range(3))
+    return max(high - low for low, high in extremes)
+
+
+def sharpness(crop: BGRImage) -> float:
+    """v ÷ (v + 100), v the variance of the Laplacian of the grey crop (Pech-Pacheco et al., ICPR 2000); 0–1."""
+    variance = float(np.var(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F)))
+    return variance / (variance + 100.0)
+
+
+def brightness(crop: BGRImage) -> float:
+    """Mean grey of the crop ÷ 255."""
+    return float(np.mean(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY))) / 255.0

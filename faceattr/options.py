@@ -1,0 +1,90 @@
+"""Analysis options: what a single request may ask for, checked by name, type and range."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from faceattr.errors import OptionError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one photo is analysed. Raises OptionError for a wrong type or a value out of range.
+
+    `min_confidence` 0–1 (None: the pack's own); `min_face` pixels, shorter side of the box in the full-size photo;
+    `max_faces`: the largest that many; `distribution`: report one age probability per class.
+    """
+
+    min_confidence: float | None = None
+    min_face: int = 12
+    max_faces: int = 100
+    distribution: bool = False
+
+    def __post_init__(self) -> None:
+        if self.min_confidence is not None:
+            _require_number("min_confidence", self.min_confidence, 0, 1)
+        _require_whole("min_face", self.min_face, 1, 16_384)
+        _require_whole("max_faces", self.max_faces, 1, 100)
+        if not isinstance(self.distribution, bool):
+            raise OptionError(f"Option 'distribution' must be true or false, not {_shown(self.distribution)}.")
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in dataclasses.fields(cls))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Options:
+        """Options from decoded JSON values; null counts as not given. Raises OptionError naming the option."""
+        _refuse_unknown(cls, values)
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+    @classmethod
+    def from_text(cls, values: Mapping[str, str]) -> Options:
+        """Options from query parameters, where every value is text. Raises OptionError naming the option."""
+        _refuse_unknown(cls, values)
+        return cls.from_json({name: _from_text(name, text) for name, text in values.items()})
+
+
+def _refuse_unknown(cls: type[Options], values: Mapping[str, Any]) -> None:
+    for name in values:
+        if name not in cls.names():
+            raise OptionError(f"Unknown option {_shown(name)}. Known options: annotate, {', '.join(cls.names())}.")
+
+
+def _from_text(name: str, text: str) -> float | int | bool:
+    if name == "distribution":
+        words = {"true": True, "1": True, "false": False, "0": False}
+        if text.lower() not in words:
+            raise OptionError(f"Option '{name}' must be true or false, not {_shown(text)}.")
+        return words[text.lower()]
+    try:
+        return float(text) if name == "min_confidence" else int(text)
+    except ValueError:
+        raise OptionError(f"Option '{name}' must be a number, not {_shown(text)}.") from None
+
+
+def _require_number(name: str, value: Any, low: float, high: float) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # NaN compares false with everything, and so is refused as well.
+    if not is_number or not low <= value <= high:
+        raise OptionError(f"Option '{name}' must be a number from {low} to {high}, not {_shown(value)}.")
+
+
+def _require_whole(name: str, value: Any, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise OptionError(f"Option '{name}' must be a whole number from {low} to {high}, not {_shown(value)}.")
+
+
+def _shown(value: Any) -> str:
+    """A client's value as an error may repeat it: short, on one line, without other people's data."""
+    if isinstance(value, str):
+        text = ascii(value)
+        return text if len(text) <= 40 else f"a string of {len(value)} characters"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return repr(value)[:40]
+    return {"dict": "an object", "list": "an array"}.get(type(value).__name__, type(value).__name__)

@@ -1,0 +1,98 @@
+"""Every setting in one table: name, default, unit, reason. Flags override FACEATTR_* variables, these the defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from faceattr.errors import SettingsError
+
+PREFIX = "FACEATTR_"
+
+
+def _setting(default: Any, unit: str, reason: str, low: float | None = None, high: float | None = None) -> Any:
+    return dataclasses.field(default=default, metadata={"unit": unit, "reason": reason, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation may decide. Raises SettingsError for a value outside its range."""
+
+    models: str = _setting(
+        "", "directory", "model pack; empty: /root/models when it holds anything, else the built-in pack"
+    )
+    host: str = _setting("127.0.0.1", "address", "only this machine reaches the service unless told otherwise")
+    port: int = _setting(5000, "TCP port", "the port of the published articles, so that their clients fit", 0, 65535)
+    threads: int = _setting(
+        16, "threads", "requests read and answered at once; inference has its own, smaller limit", 1, 512
+    )
+    slots: int = _setting(0, "photos", "photos analysed at once; 0: cores ÷ threads_per_inference", 0, 256)
+    threads_per_inference: int = _setting(
+        1, "threads", "one thread a photo gives the most photos a second from given cores", 1, 256
+    )
+    max_body_bytes: int = _setting(16 * 2**20, "bytes", "a 10 MB photo in base64, and room for the options", 1024)
+    max_image_bytes: int = _setting(10_000_000, "bytes", "above what cameras write as JPEG", 1)
+    max_pixels: int = _setting(50_000_000, "pixels", "a 50-megapixel photo takes 150 MB once decoded", 256)
+    min_side: int = _setting(16, "pixels", "a smaller photo cannot hold a face of min_face pixels", 1)
+    max_side: int = _setting(16_384, "pixels", "the longest side that image formats and browsers agree on", 16)
+    analysis_side: int = _setting(
+        5_000, "pixels", "longer photos are analysed scaled down to this; boxes stay full-size", 320, 16_384
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+        """Settings from flags (None: not given), then `FACEATTR_<NAME>` variables, then defaults.
+
+        Raises SettingsError that names the flag or variable, what was expected and what was found.
+        """
+        environ = os.environ if environ is None else environ
+        known = {field.name: field for field in dataclasses.fields(cls)}
+        for name in flags:
+            if name not in known:
+                raise SettingsError(f"Unknown setting '{name}'. Known settings: {', '.join(known)}.")
+        values: dict[str, Any] = {}
+        for name, field in known.items():
+            variable = PREFIX + name.upper()
+            if flags.get(name) is not None:
+                values[name] = flags[name]
+            elif variable in environ and environ[variable] != "":
+                values[name] = _parse(field, environ[variable], variable)
+        return cls(**values)
+
+    @property
+    def inference_slots(self) -> int:
+        """How many photos are analysed at once: slots × threads per inference = usable cores."""
+        return self.slots or max(1, usable_cores() // self.threads_per_inference)
+
+
+def usable_cores() -> int:
+    """Cores this process may run on (its CPU affinity), not those of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _parse(field: dataclasses.Field[Any], text: str, where: str) -> Any:
+    if not isinstance(field.default, int):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"{where} must be a whole number of {field.metadata['unit']}, not {text!r}.") from None
+
+
+def _check(field: dataclasses.Field[Any], value: Any) -> None:
+    if type(value) is not type(field.default):
+        expected = type(field.default).__name__
+        raise SettingsError(f"Setting '{field.name}' must be of type {expected}, not {type(value).__name__}.")
+    low, high = field.metadata["low"], field.metadata["high"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        bounds = f"from {low} to {high}" if high is not None else f"at least {low}"
+        raise SettingsError(f"Setting '{field.name}' must be {bounds} ({field.metadata['unit']}), not {value}.")

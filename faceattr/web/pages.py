@@ -1,0 +1,103 @@
+"""The page at `/`: one HTML answer with its css and js inside, under a strict content security policy."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+LANGUAGES = {"en": "en", "zh": "zh-Hans"}
+"""Languages of the page: primary subtag as browsers ask for it → `lang` of the HTML."""
+
+STYLES = ("base.css", "stage.css", "panel.css", "cards.css")
+SCRIPTS = ("wording.js", "api.js", "photo.js", "boxes.js", "cards.js", "highlight.js", "intake.js", "page.js")
+"""The page's style sheets and scripts in the order in which they build on each other."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Language",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """What the page tells its users about the server: the pack that answers, and what a photo may be."""
+
+    pack: str
+    version: str
+    max_image_bytes: int = 10_000_000
+    formats: tuple[str, ...] = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF")
+
+
+def create_pages(info: PageInfo) -> Blueprint:
+    """The blueprint `pages` with GET `/`. Reads wording, css and js once, so that a missing file is found at start."""
+    pages = Blueprint("pages", __name__, template_folder=str(TEMPLATES))
+    wordings = {language: _wording(language) for language in LANGUAGES}
+    styles = [_verbatim(f"css/{name}") for name in STYLES]
+    scripts = [_verbatim(f"js/{name}") for name in SCRIPTS]
+
+    @pages.get("/")
+    def page() -> Response:
+        language = preferred_language(request.accept_languages.values())
+        nonce = secrets.token_urlsafe(16)
+        html = render_template(
+            "index.html",
+            lang=LANGUAGES[language],
+            text=wordings[language],
+            info=info,
+            styles=styles,
+            scripts=scripts,
+            nonce=nonce,
+        )
+        response = make_response(html)
+        response.headers.update(SECURITY_HEADERS)
+        response.headers["Content-Security-Policy"] = content_security_policy(nonce)
+        return response
+
+    return pages
+
+
+def preferred_language(accepted: Iterable[str]) -> str:
+    """The first of the browser's languages, best first, that the page speaks; English when it speaks none."""
+    primary_subtags = (tag.replace("_", "-").partition("-")[0].lower() for tag in accepted)
+    return next((subtag for subtag in primary_subtags if subtag in LANGUAGES), "en")
+
+
+def content_security_policy(nonce: str) -> str:
+    """Only this answer's own script and style run; pictures come from the page itself, data goes to this server."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'nonce-{nonce}'",
+            f"style-src 'nonce-{nonce}'",
+            "img-src blob: data:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
+
+
+def _verbatim(path: str) -> Markup:
+    """A css or js file as it is: Jinja would read the braces of `{{a: number}}` in its comments as its own."""
+    return Markup((TEMPLATES / path).read_text(encoding="utf-8"))  # noqa: S704 - our own files, nothing of a request
+
+
+def _wording(language: str) -> Mapping[str, Any]:
+    wording: Mapping[str, Any] = json.loads((TEMPLATES / "text" / f"{language}.json").read_text(encoding="utf-8"))
+    return wording

@@ -1,0 +1,138 @@
+"""From a request to a photo and what is asked of it: base64 in JSON, multipart/form-data, or the image itself."""
+
+from __future__ import annotations
+
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from flask import Request
+
+from faceattr.options import Options
+from faceattr.types import PictureFormat
+from faceattr.web.problems import Problem
+
+_PICTURES: Mapping[Any, PictureFormat | None] = {"png": "png", "jpeg": "jpeg", "none": None}
+_WHITESPACE = dict.fromkeys(map(ord, " \t\r\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRequest:
+    """A photo as it came, how to analyse it, and the picture to send back, if any."""
+
+    photo: bytes
+    options: Options
+    picture: PictureFormat | None
+
+
+def read_photo_request(request: Request) -> PhotoRequest:
+    """The photo and options of a request to `/analyze`. Raises Problem or OptionError naming what is wrong."""
+    kind = request.mimetype
+    if kind == "application/json" or kind.endswith("+json"):
+        return _from_json(request)
+    if kind == "multipart/form-data":
+        return _with_query(_multipart_photo(request), request)
+    if kind.startswith("image/"):
+        return _with_query(request.get_data(cache=False), request)
+    if not kind and not request.get_data():
+        raise Problem("bad_request", "The body is empty. Send a photo as JSON, multipart/form-data or image/*.")
+    raise Problem(
+        "unsupported_media_type",
+        "Send Content-Type: application/json with base64 in 'image', multipart/form-data with a file 'image', "
+        "or the photo itself as image/*.",
+    )
+
+
+def _from_json(request: Request) -> PhotoRequest:
+    if request.args:
+        raise Problem("bad_request", "With a JSON body the options belong in the body, not in the address.")
+    values = _decode_json(request.get_data(cache=False))
+    if not isinstance(values, dict):
+        raise Problem("bad_request", 'The JSON must be an object like {"image": "<base64>"}.')
+    image = values.pop("image", None)
+    if not isinstance(image, str):
+        raise Problem("bad_request", "The field 'image' is missing or not a string: it holds the photo in base64.")
+    filename = values.pop("filename", None)
+    if filename is not None and not isinstance(filename, str):
+        raise Problem("bad_request", "The field 'filename' must be a string.")
+    picture = _picture(values.pop("annotate", None))
+    options = Options.from_json(values)
+    return PhotoRequest(decode_base64(image), options, picture)
+
+
+def _with_query(photo: bytes, request: Request) -> PhotoRequest:
+    values: dict[str, str] = {}
+    for name, given in request.args.lists():
+        if len(given) > 1:
+            raise Problem("bad_request", f"Option {name[:40]!a} is given {len(given)} times.")
+        values[name] = given[0]
+    picture = _picture(values.pop("annotate", None))
+    return PhotoRequest(photo, Options.from_text(values), picture)
+
+
+def _multipart_photo(request: Request) -> bytes:
+    files, fields = request.files.getlist("image"), request.form.getlist("image")
+    others = [name for name in (*request.form, *request.files) if name not in ("image", "filename")]
+    if others:
+        name = ascii(others[0][:40])
+        raise Problem("bad_request", f"Unknown field {name}. In a multipart request, options belong in the address.")
+    if len(files) + len(fields) != 1:
+        raise Problem("bad_request", f"Exactly one field 'image' is expected, found {len(files) + len(fields)}.")
+    return files[0].read() if files else decode_base64(fields[0])
+
+
+def _picture(value: Any) -> PictureFormat | None:
+    if value is None:
+        return "png"
+    if not isinstance(value, str) or value not in _PICTURES:
+        raise Problem("bad_request", "Option 'annotate' must be 'png', 'jpeg' or 'none'.")
+    return _PICTURES[value]
+
+
+def _decode_json(body: bytes) -> Any:
+    if not body:
+        raise Problem("bad_json", 'The body is empty; expected an object like {"image": "<base64>"}.')
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise Problem("bad_json", f"Not valid JSON: {error.msg} at position {error.pos:,}.") from None
+    except (UnicodeDecodeError, ValueError) as error:
+        text = str(error) if not isinstance(error, UnicodeDecodeError) else "the body is not UTF-8"
+        raise Problem("bad_json", f"Not valid JSON: {text}.") from None
+    except RecursionError:
+        raise Problem("bad_json", "The JSON is nested too deeply.") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def decode_base64(text: str) -> bytes:
+    """Bytes from standard base64 (RFC 4648 §4), with or without a `data:` prefix, line breaks allowed.
+
+    Raises Problem `bad_base64` or `empty_image`.
+    """
+    if text[:5].lower() == "data:":
+        head, comma, text = text.partition(",")
+        if not comma or not head.lower().endswith(";base64"):
+            raise Problem("bad_base64", "The data: URI is not in base64; expected 'data:image/...;base64,...'.")
+    try:
+        data = text.encode("ascii")
+        photo = binascii.a2b_base64(data, strict_mode=True) if data else b""
+    except ValueError:
+        # Rarely needed, and two more copies of the photo: only when strict decoding failed.
+        photo = _decode_with_line_breaks(text)
+    if not photo:
+        raise Problem("empty_image", "The field 'image' holds no data.")
+    return photo
+
+
+def _decode_with_line_breaks(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text.translate(_WHITESPACE).encode("ascii"), strict_mode=True)
+    except UnicodeEncodeError:
+        raise Problem("bad_base64", "The field 'image' has characters that are not base64.") from None
+    except binascii.Error as error:
+        raise Problem("bad_base64", f"The field 'image' is not valid base64: {error}.") from None

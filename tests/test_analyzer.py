@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from faceattr import geometry
+from faceattr.analyzer import FaceAnalyzer
+from faceattr.answers import answer
+from faceattr.engines import Net
+from faceattr.errors import OutOfMemory, PhotoError
+from faceattr.options import Options
+from faceattr.settings import Settings
+from faceattr.types import Analysis, BGRImage, FloatArray
+from tests.conftest import BUILT_IN
+from tests.photo_bytes import decoded, encoded, flat, on_grey, with_exif_orientation
+
+FACE = (181, 62, 271, 176)
+
+
+def boxes(analysis: Analysis) -> FloatArray:
+    return np.array([face.detection.box.rounded() for face in analysis.faces], np.float32).reshape(-1, 4)
+
+
+def overlap(analysis: Analysis, box: tuple[float, ...]) -> float:
+    return float(geometry.iou(np.array([box], np.float32), boxes(analysis)).max(initial=0))
+
+
+class CountingNet:
+    def __init__(self, net: Net) -> None:
+        self._net = net
+        self.batches: list[int] = []
+
+    def __call__(self, blob: FloatArray) -> Mapping[str, FloatArray]:
+        self.batches.append(len(blob))
+        return self._net(blob)
+
+    def settle(self) -> None:
+        self._net.settle()
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet]:
+    """An analyzer of its own and its three nets (detector, gender, age), which count what they are fed."""
+    own = FaceAnalyzer.from_settings(Settings(models=str(BUILT_IN), slots=1))
+    nets = [CountingNet(net) for net in own.models.nets]
+    monkeypatch.setattr(own.models.detector, "_net", nets[0])
+    monkeypatch.setattr(own.models.attributes, "_gender", nets[1])
+    monkeypatch.setattr(own.models.attributes, "_age", nets[2])
+    return own, nets[0], nets[1], nets[2]
+
+
+def test_the_astronaut_is_one_woman_of_about_thirty(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    analysis = analyzer.analyze(astronaut)
+    assert (analysis.width, analysis.height, analysis.rotation) == (512, 512, 0)
+    (face,) = analysis.faces
+    assert overlap(analysis, FACE) > 0.8
+    assert face.gender.value == "Female"
+    assert 25 < face.age.years < 40
+    assert face.age.interval is not None
+    assert not face.uncertain
+    assert not face.quality.touches_edge
+    assert analysis.picture is None
+
+
+def test_all_crops_of_a_photo_go_through_each_classifier_at_once(
+    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet], astronaut: bytes
+) -> None:
+    analyzer, detector, gender, age = counted
+    twice = on_grey(astronaut, 1100, 512, 0, 0)
+    twice[:, 588:] = twice[:, 511::-1]
+    assert len(analyzer.analyze(encoded(twice)).faces) == 2
+    assert (detector.batches, gender.batches, age.batches) == ([1], [2], [2])
+
+
+def test_a_flat_photo_runs_no_net_and_has_no_face(
+    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet],
+) -> None:
+    analyzer, *nets = counted
+    assert analyzer.analyze(encoded(flat(640, 480))).faces == ()
+    assert [net.batches for net in nets] == [[], [], []]
+
+
+def transposed(image: BGRImage) -> BGRImage:
+    return np.ascontiguousarray(image.transpose(1, 0, 2))
+
+
+def mirrored(image: BGRImage) -> BGRImage:
+    return np.ascontiguousarray(image[:, ::-1])
+
+
+def turned(image: BGRImage, quarters: int) -> BGRImage:
+    """Turned clockwise."""
+    return np.ascontiguousarray(np.rot90(image, -quarters))
+
+
+STORED: dict[int, Callable[[BGRImage], BGRImage]] = {
+    1: lambda image: image,
+    2: mirrored,
+    3: lambda image: turned(image, 2),
+    4: lambda image: turned(mirrored(image), 2),
+    5: transposed,
+    6: lambda image: turned(image, 3),
+    7: lambda image: turned(transposed(image), 2),
+    8: lambda image: turned(image, 1),
+}
+"""What a camera held that way would have stored of an upright image: the inverse of the turn that EXIF asks for."""
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_boxes_are_in_the_upright_photo(analyzer: FaceAnalyzer, astronaut: bytes, orientation: int) -> None:
+    upright = on_grey(astronaut, 700, 512, 0, 0)
+    analysis = analyzer.analyze(with_exif_orientation(encoded(STORED[orientation](upright)), orientation))
+    assert (analysis.width, analysis.height) == (700, 512)
+    assert len(analysis.faces) == 1
+    assert overlap(analysis, FACE) > 0.75
+    if orientation in (1, 3, 6, 8):
+        assert analysis.rotation == {1: 0, 3: 180, 6: 90, 8: 270}[orientation]
+
+
+def test_a_photo_larger_than_the_analysis_is_answered_in_full_size(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    small = FaceAnalyzer(analyzer.models, analyzer.engine, Settings(analysis_side=400, slots=1))
+    analysis = small.analyze(encoded(on_grey(astronaut, 900, 700, 300, 150)))
+    assert (analysis.width, analysis.height) == (900, 700)
+    assert len(analysis.faces) == 1
+    assert overlap(analysis, (300 + 181, 150 + 62, 300 + 271, 150 + 176)) > 0.75
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (Options(), 2),
+        (Options(max_faces=1), 1),
+        (Options(min_face=60), 1),
+        (Options(min_face=200), 0),
+        (Options(min_confidence=1.0), 0),
+    ],
+)
+def test_options_limit_what_is_found(analyzer: FaceAnalyzer, astronaut: bytes, options: Options, found: int) -> None:
+    image = np.full((512, 800, 3), 128, np.uint8)
+    image[:, :512] = decoded(astronaut)
+    image[100:356, 530:786] = cv2.resize(decoded(astronaut), (256, 256))
+    analysis = analyzer.analyze(encoded(image), options)
+    assert len(analysis.faces) == found
+    if found == 2:
+        assert boxes(analysis)[0, 0] < 512, "the larger face comes first"
+
+
+def test_a_face_cut_by_the_edge_says_so(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    analysis = analyzer.analyze(encoded(np.ascontiguousarray(decoded(astronaut)[:, 200:])))
+    assert [face.quality.touches_edge for face in analysis.faces] == [True]
+
+
+def test_the_distribution_comes_only_when_asked_for(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    (without,) = answer(analyzer.analyze(astronaut))["faces"]
+    (with_it,) = answer(analyzer.analyze(astronaut, Options(distribution=True)))["faces"]
+    assert "distribution" not in without["age"]
+    assert len(with_it["age"]["distribution"]) == 101
+    assert sum(with_it["age"]["distribution"]) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(("picture", "magic"), [("png", b"\x89PNG"), ("jpeg", b"\xff\xd8")])
+def test_a_picture_has_the_photos_own_size(
+    analyzer: FaceAnalyzer, astronaut: bytes, picture: str, magic: bytes
+) -> None:
+    analysis = analyzer.analyze(astronaut, picture=picture)  # type: ignore[arg-type]
+    assert analysis.picture is not None
+    assert analysis.picture.startswith(magic)
+    drawn = decoded(analysis.picture)
+    assert drawn.shape == (512, 512, 3)
+    assert np.abs(drawn.astype(int) - decoded(astronaut)).max() > 60
+
+
+def test_every_stage_is_timed(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    timing = analyzer.analyze(astronaut).timing_ms
+    assert list(timing) == ["decode", "detect", "attributes", "annotate", "total"]
+    assert sum(timing[stage] for stage in timing if stage != "total") <= timing["total"]
+
+
+def without_times(analysis: Analysis) -> str:
+    return json.dumps(answer(dataclasses.replace(analysis, timing_ms={})))
+
+
+def test_sixteen_threads_with_distinct_photos_get_the_serial_answers(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    photos = [
+        encoded(on_grey(encoded(cv2.resize(decoded(astronaut), (size, size))), 700, 600, x, 40))  # type: ignore[arg-type]
+        for size, x in [(160 + 20 * (i % 16), 11 * i) for i in range(16)]
+    ]
+    photos = [photo for photo in photos if decoded(photo).shape == (600, 700, 3)]
+    serial = [without_times(analyzer.analyze(photo)) for photo in photos]
+    assert len(set(serial)) == len(photos)
+    with ThreadPoolExecutor(16) as pool:
+        for _ in range(3):
+            assert [without_times(a) for a in pool.map(analyzer.analyze, photos)] == serial
+
+
+class FailingNet:
+    """Runs out of memory the first `failures` times."""
+
+    def __init__(self, net: Net, failures: int) -> None:
+        self._net, self.failures = net, failures
+
+    def settle(self) -> None:
+        self._net.settle()
+
+    def __call__(self, blob: FloatArray) -> Mapping[str, FloatArray]:
+        if self.failures:
+            self.failures -= 1
+            raise MemoryError
+        return self._net(blob)
+
+
+def test_a_photo_that_ran_out_of_memory_is_tried_once_more_alone(
+    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet],
+    astronaut: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    analyzer, detector, *_ = counted
+    monkeypatch.setattr(analyzer.models.detector, "_net", FailingNet(detector, 1))
+    assert len(analyzer.analyze(astronaut).faces) == 1
+
+
+def test_a_photo_that_runs_out_of_memory_alone_is_refused_and_the_next_is_served(
+    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet],
+    astronaut: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    analyzer, detector, *_ = counted
+    monkeypatch.setattr(analyzer.models.detector, "_net", FailingNet(detector, 2))
+    with pytest.raises(OutOfMemory, match="more memory than is free"):
+        analyzer.analyze(astronaut)
+    assert len(analyzer.analyze(astronaut).faces) == 1
+
+
+def test_a_photo_that_cannot_be_read_raises_its_own_error(analyzer: FaceAnalyzer) -> None:
+    with pytest.raises(PhotoError):
+        analyzer.analyze(b"not a photo")
+
+
+REFERENCE = [
+    ("man1.jpg", 1, 1, "Male", (55, 80)),
+    ("woman1.jpg", 1, 1, "Female", (18, 60)),
+    ("person-vlado.jpg", 1, 1, "Male", (20, 50)),
+    ("stock-group-1.jpg", 10, 16, None, None),
+    ("group-1.jpg", 13, 18, None, None),
+    ("background.jpg", 0, 0, None, None),
+]
+
+
+@pytest.mark.parametrize(("name", "fewest", "most", "gender", "ages"), REFERENCE, ids=[row[0] for row in REFERENCE])
+def test_reference_photos(
+    analyzer: FaceAnalyzer,
+    photos: Path,
+    name: str,
+    fewest: int,
+    most: int,
+    gender: str | None,
+    ages: tuple[int, int] | None,
+) -> None:
+    analysis = analyzer.analyze((photos / name).read_bytes())
+    assert fewest <= len(analysis.faces) <= most
+    if gender and ages:
+        assert analysis.faces[0].gender.value == gender
+        assert ages[0] <= analysis.faces[0].age.years <= ages[1]
