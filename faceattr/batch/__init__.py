@@ -1,0 +1,1 @@
+"""Batch: a folder of photos → faces.csv and images.csv, by worker processes with one analyzer each."""

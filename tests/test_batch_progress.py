@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+import sys
+import time
+
+import pytest
+
+from faceattr.batch.outcome import Outcome, error
+from faceattr.batch.progress import Progress, Quiet
+from tests import batch_fakes
+
+FACES = Outcome(b"a.jpg", "ok", 1, 2, 3, batch_fakes.analysis(2).faces)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Broken(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_without_a_terminal_there_is_a_line_at_most_every_ten_seconds(clock: list[float]) -> None:
+    stream = io.StringIO()
+    progress = Progress(1000, Quiet(stream))
+    for _ in range(25):
+        clock[0] += 1
+        progress.add(FACES)
+    assert stream.getvalue().splitlines() == [
+        "10/1000 files, 1.0/s, 20 faces, 0 failed, about 0:16:30 left",
+        "20/1000 files, 1.0/s, 40 faces, 0 failed, about 0:16:20 left",
+    ]
+
+
+def test_summary_counts_every_outcome(clock: list[float]) -> None:
+    progress = Progress(4, Quiet(io.StringIO()))
+    for outcome in (FACES, error(b"b", "truncated_image"), error(b"c", "truncated_image"), Outcome(b"d", "missing")):
+        progress.add(outcome)
+    clock[0] = 2.0
+    assert progress.summary() == (
+        "4 of 4 files in 2.0 s (2.0/s): error:truncated_image 2, missing 1, ok 1; 2 faces, 3 failed."
+    )
+
+
+def test_summary_of_nothing(clock: list[float]) -> None:
+    assert Progress(0, Quiet(io.StringIO())).summary() == "0 of 0 files in 0.0 s (0.0/s): nothing; 0 faces, 0 failed."
+
+
+def test_note_names_the_file_exactly() -> None:
+    stream = io.StringIO()
+    Progress(1, Quiet(stream)).add(error(b"\xff\n.jpg", "internal", note="ValueError: no such thing"))
+    assert stream.getvalue() == "error:internal %FF%0A.jpg: ValueError: no such thing\n"
+
+
+def test_terminal_gets_a_bar_with_faces_and_failures() -> None:
+    pytest.importorskip("tqdm")
+    stream = Terminal()
+    progress = Progress(2, Quiet(stream))
+    progress.add(FACES)
+    progress.add(error(b"b", "internal", note="a note"))
+    progress.close()
+    assert "error:internal b: a note\n" in stream.getvalue()
+    last = stream.getvalue().rstrip().split("\r")[-1]
+    assert "2/2" in last
+    assert "faces=2, failed=1" in last
+
+
+def test_terminal_without_tqdm_gets_lines(monkeypatch: pytest.MonkeyPatch, clock: list[float]) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    stream = Terminal()
+    progress = Progress(2, Quiet(stream))
+    clock[0] = 10.0
+    progress.add(FACES)
+    progress.close()
+    assert stream.getvalue() == "1/2 files, 0.1/s, 2 faces, 0 failed, about 0:00:10 left\n"
+
+
+@pytest.mark.parametrize("stream", [Broken(), None])
+def test_a_run_outlives_its_terminal(stream: io.StringIO | None) -> None:
+    progress = Progress(1, Quiet(stream))
+    progress.add(error(b"b", "internal", note="a note"))
+    progress.close()
+    assert progress.failed == 1

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pytest
+
+from faceattr.batch.outcome import Outcome, error
+from faceattr.batch.output import CannotWrite
+from faceattr.batch.write import Tables
+from tests import batch_fakes
+
+
+def put(directory: Path, *outcomes: Outcome) -> None:
+    with Tables(directory) as tables:
+        for outcome in outcomes:
+            tables.add(outcome)
+        tables.commit()
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def test_tables_without_rows_have_designs_columns(tmp_path: Path) -> None:
+    put(tmp_path)
+    assert (tmp_path / "faces.csv").read_bytes() == (
+        b"file,path,face,x_min,y_min,x_max,y_max,confidence,gender,gender_probability,age_years,age_low,age_high,"
+        b"age_label,age_probability,size_px,sharpness,brightness,touches_edge,uncertain\r\n"
+    )
+    assert (tmp_path / "images.csv").read_bytes() == b"file,path,outcome,bytes,width,height,faces\r\n"
+
+
+def test_faces_are_rows_of_fixed_decimals_counted_from_one(tmp_path: Path) -> None:
+    put(tmp_path, Outcome(b"a.jpg", "ok", 7, 640, 480, batch_fakes.analysis(2).faces))
+    assert (tmp_path / "faces.csv").read_bytes().split(b"\r\n")[1:] == [
+        b"a.jpg,a.jpg,1,10,20,111,142,0.9877,Female,0.6667,31.4,30,39,(30-39),0.5000,100,0.7000,0.2500,false,true",
+        b"a.jpg,a.jpg,2,110,20,211,142,0.9877,Female,0.6667,31.4,30,39,(30-39),0.5000,100,0.7000,0.2500,false,true",
+        b"",
+    ]
+
+
+def test_every_outcome_is_a_row_with_what_is_known(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        Outcome(b"a", "ok", 7, 640, 480, batch_fakes.analysis(1).faces),
+        Outcome(b"b", "no_face", 7, 640, 480),
+        Outcome(b"c", "missing"),
+        error(b"d", "truncated_image", 9),
+        error(b"e/", "unreadable", note="not for the table"),
+    )
+    assert (tmp_path / "images.csv").read_bytes().split(b"\r\n")[1:] == [
+        b"a,a,ok,7,640,480,1",
+        b"b,b,no_face,7,640,480,0",
+        b"c,c,missing,,,,",
+        b"d,d,error:truncated_image,9,,,",
+        b"e/,e/,error:unreadable,,,,",
+        b"",
+    ]
+
+
+def test_hostile_names_come_back_from_the_csv_module(tmp_path: Path) -> None:
+    paths = [b"=cmd|' /C calc'!A0.jpg", b'a,"b".jpg', "naïve\n名.jpg".encode(), b"\r\n.jpg", b"\xff\xfe.jpg"]
+    put(tmp_path, *(Outcome(path, "ok", 1, 2, 3, batch_fakes.analysis(1).faces) for path in paths))
+    for table in ("faces.csv", "images.csv"):
+        found = rows(tmp_path / table)
+        assert [unquote_to_bytes(row["path"]) for row in found] == paths
+        assert [row["file"] for row in found] == [
+            "'=cmd|' /C calc'!A0.jpg",
+            'a,"b".jpg',
+            "naïve\n名.jpg",
+            "'\r'\n.jpg",
+            "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.jpg",
+        ]
+
+
+def test_tables_appear_only_when_committed(tmp_path: Path) -> None:
+    (tmp_path / "faces.csv").write_text("earlier")
+    with Tables(tmp_path) as tables:
+        tables.add(Outcome(b"a", "no_face", 1, 2, 3))
+        assert (tmp_path / "faces.csv").read_text() == "earlier"
+        assert not (tmp_path / "images.csv").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["faces.csv"]
+    put(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces.csv", "images.csv"]
+
+
+def test_both_files_and_their_directory_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    put(tmp_path)
+    assert [path.name.split(".")[1:2] for path in synced[:2]] == [["faces"], ["images"]]
+    assert synced[2] == tmp_path
+
+
+def test_output_directory_is_made_with_its_parents(tmp_path: Path) -> None:
+    put(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b" / "images.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "sentence"),
+    [
+        ("out", "out': Not a directory"),
+        ("out/faces.csv", "out': faces.csv is a directory there"),
+        ("out/images.csv", "out': images.csv is a directory there"),
+    ],
+)
+def test_what_is_in_the_way_is_found_before_any_work(tmp_path: Path, obstacle: str, sentence: str) -> None:
+    path = tmp_path / obstacle
+    if obstacle == "out":
+        path.touch()
+    else:
+        path.mkdir(parents=True)
+    with pytest.raises(CannotWrite, match=sentence):
+        Tables(tmp_path / "out")
+    if obstacle != "out":
+        assert [entry.name for entry in (tmp_path / "out").iterdir()] == [path.name]
+
+
+def test_full_disk_says_what_to_do_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with Tables(tmp_path) as tables:
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(CannotWrite, match=r"No space left on device\. Free some space there"):
+            tables.commit()
+    assert list(tmp_path.iterdir()) == []

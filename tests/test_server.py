@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BUILT_IN, ROOT
+from tests.photo_bytes import encoded, flat
+
+
+@dataclass
+class Service:
+    process: subprocess.Popen[str]
+    port: int
+    log: list[str]
+    reader: threading.Thread
+
+    def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def send_raw(self, data: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            parts = iter(lambda: connection.recv(65536), b"")
+            return b"".join(parts)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("FACEATTR_")}
+    return {**outer, "FACEATTR_MODELS": str(BUILT_IN), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **extra}
+
+
+def start(*arguments: str, **extra: str) -> Service:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "faceattr", "serve", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(**extra),
+    )
+    log: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        log.append(line)
+        ready = re.search(r"ready on http://127\.0\.0\.1:(\d+)", line)
+        if ready:
+            # Goes on reading, so that the service never waits for room in the pipe.
+            reader = threading.Thread(target=lambda: log.extend(process.stdout or ()), daemon=True)
+            reader.start()
+            return Service(process, int(ready.group(1)), log, reader)
+    raise AssertionError("".join(log))
+
+
+def stop(service: Service) -> int:
+    service.process.send_signal(signal.SIGTERM)
+    try:
+        return service.process.wait(20)
+    finally:
+        service.process.kill()
+        service.process.wait()
+        service.reader.join()
+        if service.process.stdout:
+            service.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    service = start(TMPDIR="/nonexistent")
+    yield service
+    stop(service)
+
+
+def test_the_service_answers_and_logs(service: Service, astronaut: bytes) -> None:
+    body = json.dumps({"image": base64.b64encode(astronaut).decode()}).encode()
+    status, answer = service.request("POST", "/analyze", body, Content_Type="application/json")
+    assert status == 200
+    assert json.loads(answer)["faces"][0]["gender"]["value"] == "Female"
+    assert b"<html" in service.request("GET", "/")[1].lower()
+    log = "".join(service.log)
+    assert "pack faceattr-bootstrap 0.1 from" in log
+    assert "sha256 41a6f470" in log
+
+
+def test_a_large_upload_needs_no_temporary_directory(service: Service) -> None:
+    photo = encoded(flat(1500, 1500), ".bmp")
+    assert len(photo) > 2**22
+    assert service.request("POST", "/analyze?annotate=png", photo, Content_Type="image/bmp")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", b"400", "bad_request"),
+        (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400", "bad_request"),
+        (b"POST /analyze HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", b"413", "body_too_large"),
+        (b"GET / HTTP/1.1\r\nX: ".ljust(16_384, b"x"), b"400", "bad_request"),
+    ],
+)
+def test_what_never_reaches_the_application_is_a_problem_too(
+    service: Service, data: bytes, status: bytes, code: str
+) -> None:
+    head, _, body = service.send_raw(data).partition(b"\r\n\r\n")
+    assert head.split()[1] == status
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == code
+    assert json.loads(body)["status"] == int(status)
+    assert service.request("GET", "/healthz")[0] == 200
+
+
+def test_a_client_that_sends_too_much_gets_its_answer_all_the_same(service: Service) -> None:
+    status, body = service.request("POST", "/analyze", bytes(20_000_000), Content_Type="image/jpeg")
+    assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+    assert json.loads(body)["detail"] == "A request may have at most 16,777,216 bytes."
+    assert service.request("GET", "/healthz")[0] == 200
+
+
+def test_sigterm_ends_the_service_with_exit_code_0() -> None:
+    service = start()
+    assert service.request("GET", "/readyz")[0] == 200
+    assert stop(service) == 0
+
+
+def test_healthcheck_tells_a_ready_service_from_none(service: Service) -> None:
+    def check(port: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "faceattr", "healthcheck", "--port", str(port)]
+        return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+
+    ready = check(service.port)
+    assert (ready.returncode, json.loads(ready.stdout)) == (0, {"status": "ready"})
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        absent = check(unused.getsockname()[1])
+    assert absent.returncode == 1
+    assert "no answer from 127.0.0.1" in absent.stderr
+
+
+def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "faceattr", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(**extra), check=False, timeout=60)
+
+
+def test_a_broken_pack_exits_78_before_anything_listens(tmp_path: Path, service: Service) -> None:
+    ran = run("serve", "--port", str(service.port), "--models", str(tmp_path))
+    assert (ran.returncode, ran.stdout) == (78, "")
+    assert "holds no models" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_port_in_use_is_said_in_a_sentence(service: Service) -> None:
+    ran = run("serve", "--port", str(service.port))
+    assert ran.returncode == 64
+    assert f"Cannot listen on 127.0.0.1:{service.port}" in ran.stderr
+    assert "Traceback" not in ran.stderr + ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra", "cause"),
+    [
+        (["serve", "--port", "http"], {}, "invalid int value"),
+        (["serve", "--threads", "0"], {}, "'threads' must be from 1 to 512"),
+        (["serve"], {"FACEATTR_PORT": "99999"}, "'port' must be from 0 to 65535"),
+        (["fly"], {}, "invalid choice: 'fly'"),
+        ([], {}, "required"),
+        (["analyze"], {}, "PHOTO"),
+        (["analyze", "--conf", "2", "x.jpg"], {}, "'min_confidence' must be a number from 0 to 1"),
+        (["analyze", "--annotate", "x.gif", "x.jpg"], {}, "expected a .png or .jpg file"),
+    ],
+)
+def test_wrong_usage_exits_64_with_its_cause(arguments: list[str], extra: dict[str, str], cause: str) -> None:
+    ran = run(*arguments, **extra)
+    assert ran.returncode == 64
+    assert cause in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_analyze_prints_faces_for_people_and_draws_them(tmp_path: Path) -> None:
+    drawn = tmp_path / "drawn.jpg"
+    ran = run("analyze", str(ROOT / "tests/data/astronaut.jpg"), "--annotate", str(drawn))
+    assert ran.returncode == 0, ran.stderr
+    assert "1 face in 512×512" in ran.stdout
+    assert "Female" in ran.stdout
+    assert drawn.read_bytes().startswith(b"\xff\xd8")
+
+
+def test_analyze_goes_on_after_a_photo_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes((ROOT / "tests/data/astronaut.jpg").read_bytes()[:20_000])
+    names = ["cut.jpg", "missing.jpg", str(ROOT / "tests/data/astronaut.jpg")]
+    ran = run("analyze", "--json", str(tmp_path / names[0]), *names[1:])
+    assert ran.returncode == 3, ran.stderr
+    cut, missing, good = (json.loads(line) for line in ran.stdout.splitlines())
+    assert (cut["code"], missing["code"]) == ("truncated_image", "unreadable")
+    assert good["faces"][0]["gender"]["value"] == "Female"
+
+
+def test_the_four_core_packages_are_enough(tmp_path: Path) -> None:
+    """Everything else is hidden from the interpreter, as in an environment that has just these four."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes((ROOT / "tests/data/astronaut.jpg").read_bytes())
+    script = f"""
+import sys
+allowed = {{"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker"}}
+allowed |= {{"cv2", "numpy", "waitress", "faceattr", "_distutils_hack"}}
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names and top not in allowed:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Hide())
+from faceattr.web.app import create_app
+client = create_app().test_client()
+photo = open({str(ROOT / "tests/data/astronaut.jpg")!r}, "rb").read()
+answer = client.post("/analyze", data=photo, content_type="image/jpeg").get_json()
+assert len(answer["faces"]) == 1, answer
+from faceattr.batch.cli import main
+if __name__ == "__main__":
+    folders = ["--input_dir", {str(tmp_path / "in")!r}, "--output_dir", {str(tmp_path / "out")!r}]
+    sys.exit(main([*folders, "--workers", "1"]))
+"""
+    (tmp_path / "core.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "core.py")]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert "a.jpg" in (tmp_path / "out" / "faces.csv").read_text()
