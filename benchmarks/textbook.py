@@ -1,0 +1,155 @@
+"""The textbook pipeline beside ours, interleaved in one process: `python -m benchmarks.textbook --res10 DIR`.
+
+The textbook pipeline is what published articles do: OpenCV's DNN on two threads, the res10 SSD, then for each face a
+crop and one forward through each Levi–Hassner net, boxes drawn, PNG, base64. DIR holds the res10 detector as
+`deploy_face.*`; the Levi–Hassner nets have their topology and random weights, which take the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import itertools
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceattr import FaceAnalyzer, Settings
+from faceattr.types import BGRImage
+from faceattr.web.app import create_app
+from tests.caffe_files import levi_hassner
+from tests.photo_bytes import decoded, encoded
+
+ASTRONAUT = Path(__file__).resolve().parents[1] / "tests" / "data" / "astronaut.jpg"
+STAGES = ("decode", "detect", "attributes", "annotate", "base64", "total")
+LEVI_HASSNER_MEAN = (78.4263377603, 87.7689143744, 114.895847746)
+AGES = ("(0-2)", "(4-6)", "(8-12)", "(15-20)", "(25-32)", "(38-43)", "(48-53)", "(60-100)")
+
+Times = dict[str, float]
+
+
+class Textbook:
+    """The articles' service, written out plainly."""
+
+    def __init__(self, res10: Path, threads: int) -> None:
+        self.threads = threads
+        self.detector = cv2.dnn.readNetFromCaffe(
+            str(res10 / "deploy_face.prototxt"), str(res10 / "deploy_face.caffemodel")
+        )
+        self.gender, self.age = (
+            cv2.dnn.readNetFromCaffe(np.frombuffer(p.encode(), np.uint8), np.frombuffer(w, np.uint8))
+            for p, w in (levi_hassner(2), levi_hassner(8))
+        )
+
+    def analyze(self, photo: bytes, picture: bool) -> Times:
+        cv2.setNumThreads(self.threads)
+        marks = [time.perf_counter()]
+        image = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+        assert image is not None
+        marks.append(time.perf_counter())
+        height, width = image.shape[:2]
+        self.detector.setInput(cv2.dnn.blobFromImage(image, 1.0, (300, 300), (104, 177, 123)))
+        rows = np.asarray(self.detector.forward())[0, 0]
+        boxes = (rows[rows[:, 2] > 0.7, 3:7] * (width, height, width, height)).astype(int)
+        marks.append(time.perf_counter())
+        labels = []
+        for x_min, y_min, x_max, y_max in boxes:
+            face = image[max(0, y_min - 20) : y_max + 20, max(0, x_min - 20) : x_max + 20]
+            blob = cv2.dnn.blobFromImage(face, 1.0, (227, 227), LEVI_HASSNER_MEAN, swapRB=False)
+            self.gender.setInput(blob)
+            gender = ("Male", "Female")[int(np.argmax(self.gender.forward()))]
+            self.age.setInput(blob)
+            labels.append(f"{gender} {AGES[int(np.argmax(self.age.forward()))]}")
+        marks.append(time.perf_counter())
+        answer = {"faces": labels}
+        if picture:
+            for (x_min, y_min, x_max, y_max), label in zip(boxes.tolist(), labels, strict=True):
+                cv2.rectangle(image, (x_min, y_min), (x_max, y_max), (0, 255, 0), 2)
+                cv2.putText(image, label, (x_min, y_min - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 255, 255), 2)
+            png = cv2.imencode(".png", image)[1]
+            marks.append(time.perf_counter())
+            answer["result"] = base64.b64encode(png.tobytes()).decode()  # type: ignore[assignment]
+        else:
+            marks.append(time.perf_counter())
+        json.dumps(answer)
+        marks.append(time.perf_counter())
+        steps = [(b - a) * 1000 for a, b in itertools.pairwise(marks)]
+        return dict(zip(STAGES, [*steps, (marks[-1] - marks[0]) * 1000], strict=True))
+
+
+@dataclass
+class Ours:
+    """Our service's whole path from request bytes to answer bytes, without the sockets."""
+
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        analyzer = FaceAnalyzer.from_settings(self.settings)
+        self.client = create_app(self.settings, analyzer=analyzer).test_client()
+
+    def analyze(self, photo: bytes, picture: bool) -> Times:
+        cv2.setNumThreads(self.settings.threads_per_inference)
+        begin = time.perf_counter()
+        annotate = "png" if picture else "none"
+        response = self.client.post(f"/analyze?annotate={annotate}", data=photo, content_type="image/jpeg")
+        total = (time.perf_counter() - begin) * 1000
+        timing: Times = response.get_json()["timing_ms"]
+        return {**timing, "base64": total - timing["total"], "total": total}
+
+
+def vga_photo() -> bytes:
+    """One face in 640×480."""
+    image = np.asarray(cv2.resize(decoded(ASTRONAUT.read_bytes()), (640, 640)), np.uint8)
+    return encoded(np.ascontiguousarray(image[:480]))
+
+
+def large_photo() -> bytes:
+    """Two faces in 2,310×1,560 (3.6 megapixels), with grain so that it is no easier to compress than a photo."""
+    one: BGRImage = np.asarray(cv2.resize(decoded(ASTRONAUT.read_bytes()), (1560, 1560)), np.uint8)[:, :1155]
+    image = np.hstack([one, one]).astype(np.int16)
+    image += np.random.default_rng(0).normal(0, 4, image.shape).astype(np.int16)
+    return encoded(image.clip(0, 255).astype(np.uint8))
+
+
+def interleaved(ways: Sequence[Callable[[], Times]], rounds: int) -> list[Times]:
+    """Median milliseconds of each way per stage, all ways in turn so that a noisy machine is unfair to none."""
+    runs: list[list[Times]] = [[] for _ in ways]
+    for index in range(rounds + 3):
+        for way, kept in zip(ways, runs, strict=True):
+            times = way()
+            if index >= 3:
+                kept.append(times)
+    return [{stage: statistics.median(times[stage] for times in kept) for stage in STAGES} for kept in runs]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--res10", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=40)
+    parsed = parser.parse_args()
+    textbook = Textbook(parsed.res10, threads=2)
+    ways: dict[str, Textbook | Ours] = {
+        "textbook": textbook,
+        "ours, 1 thread (default)": Ours(Settings.load(slots=2)),
+        "ours, 2 threads": Ours(Settings.load(slots=1, threads_per_inference=2)),
+    }
+    for name, photo in (("VGA, one face", vga_photo()), ("3.6 Mpx, two faces", large_photo())):
+        for picture in (True, False):
+            medians = interleaved([partial(way.analyze, photo, picture) for way in ways.values()], parsed.rounds)
+            print(f"\n{name}, {'with PNG' if picture else 'without a picture'}; median ms")
+            print("| | " + " | ".join(STAGES) + " | ratio |")
+            print("|---" * (len(STAGES) + 2) + "|")
+            for way, times in zip(ways, medians, strict=True):
+                ratio = medians[0]["total"] / times["total"]
+                print(f"| {way} | " + " | ".join(f"{times[stage]:.1f}" for stage in STAGES) + f" | {ratio:.1f}× |")
+
+
+if __name__ == "__main__":
+    main()
