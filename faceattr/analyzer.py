@@ -30,7 +30,6 @@ class FaceAnalyzer:
         self.models = models
         self.engine = engine
         self._limits = images.Limits.from_settings(settings)
-        self._analysis_side = settings.analysis_side
         self._slots = Slots(settings.inference_slots)
 
     @classmethod
@@ -68,10 +67,9 @@ class FaceAnalyzer:
             decoded = images.decode(photo, self._limits)
         height, width = decoded.image.shape[:2]
         with watch.stage("detect"):
-            image, scale = self._fit(decoded.image)
-            boxes, confidences = self._detect(image, scale, options)
+            boxes, confidences = self._detect(decoded.image, options)
         with watch.stage("attributes"):
-            crops = self.models.attributes.crop(image, boxes / scale)
+            crops = self.models.attributes.crop(decoded.image, boxes)
             attributes = self.models.attributes.classify(crops, distribution=options.distribution)
         faces = tuple(
             _face(box, confidence, crop, attribute, width, height)
@@ -86,21 +84,12 @@ class FaceAnalyzer:
             faces, width, height, decoded.rotation, pack.name, pack.version, self.engine.name, watch.finish(), encoded
         )
 
-    def _fit(self, image: BGRImage) -> tuple[BGRImage, float]:
-        """The image that is analysed, and how many pixels of the photo one of its pixels spans."""
-        longer = max(image.shape[:2])
-        if longer <= self._analysis_side:
-            return image, 1.0
-        scale = longer / self._analysis_side
-        return geometry.resize(image, round(image.shape[1] / scale), round(image.shape[0] / scale)), scale
-
-    def _detect(self, image: BGRImage, scale: float, options: Options) -> tuple[FloatArray, FloatArray]:
+    def _detect(self, image: BGRImage, options: Options) -> tuple[FloatArray, FloatArray]:
         """Boxes (n, 4) in the photo's pixels and confidences (n,), largest first, as the options limit them."""
         confidence = (
             self.models.pack.detector.min_confidence if options.min_confidence is None else options.min_confidence
         )
         boxes, confidences = self.models.detector.detect(image, confidence)
-        boxes = boxes * np.float32(scale)
         kept = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= options.min_face
         boxes, confidences = boxes[kept], confidences[kept]
         order = np.argsort(-geometry.areas(boxes), kind="stable")[: options.max_faces]

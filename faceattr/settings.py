@@ -38,9 +38,6 @@ class Settings:
     max_pixels: int = _setting(50_000_000, "pixels", "a 50-megapixel photo takes 150 MB once decoded", 256)
     min_side: int = _setting(16, "pixels", "a smaller photo cannot hold a face of min_face pixels", 1)
     max_side: int = _setting(16_384, "pixels", "the longest side that image formats and browsers agree on", 16)
-    analysis_side: int = _setting(
-        5_000, "pixels", "longer photos are analysed scaled down to this; boxes stay full-size", 320, 16_384
-    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

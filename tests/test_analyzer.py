@@ -124,12 +124,13 @@ def test_boxes_are_in_the_upright_photo(analyzer: FaceAnalyzer, astronaut: bytes
         assert analysis.rotation == {1: 0, 3: 180, 6: 90, 8: 270}[orientation]
 
 
-def test_a_photo_larger_than_the_analysis_is_answered_in_full_size(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
-    small = FaceAnalyzer(analyzer.models, analyzer.engine, Settings(analysis_side=400, slots=1))
-    analysis = small.analyze(encoded(on_grey(astronaut, 900, 700, 300, 150)))
-    assert (analysis.width, analysis.height) == (900, 700)
+def test_a_photo_of_more_than_5000_pixels_is_answered_in_full_size(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    image = flat(5400, 3600)
+    image[1000:3560, 1200:3760] = cv2.resize(decoded(astronaut), (2560, 2560))
+    analysis = analyzer.analyze(encoded(image))
+    assert (analysis.width, analysis.height) == (5400, 3600)
     assert len(analysis.faces) == 1
-    assert overlap(analysis, (300 + 181, 150 + 62, 300 + 271, 150 + 176)) > 0.75
+    assert overlap(analysis, (1200 + 5 * 181, 1000 + 5 * 62, 1200 + 5 * 271, 1000 + 5 * 176)) > 0.75
 
 
 @pytest.mark.parametrize(
