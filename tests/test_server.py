@@ -15,7 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from faceattr.errors import SettingsError
+from faceattr.settings import Settings
+from faceattr.web import server
 from tests.conftest import BUILT_IN, ROOT
 from tests.photo_bytes import encoded, flat
 
@@ -170,6 +174,15 @@ def test_a_port_in_use_is_said_in_a_sentence(service: Service) -> None:
     assert ran.returncode == 64
     assert f"Cannot listen on 127.0.0.1:{service.port}" in ran.stderr
     assert "Traceback" not in ran.stderr + ran.stdout
+
+
+def test_threads_that_cannot_start_are_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("faceattr.web.server.create_server", refuse)
+    with pytest.raises(SettingsError, match=r"Cannot start 16 threads: can't start new thread\. Try fewer --threads"):
+        server.run(app, Settings.load(port=0), 0.0)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ def run(app: Flask, settings: Settings, begin: float) -> None:
         )
     except (OSError, ValueError) as error:
         raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error}.") from None
+    except RuntimeError as error:
+        raise SettingsError(f"Cannot start {settings.threads} threads: {error}. Try fewer --threads.") from None
     for listener in list(channels.values()):
         if hasattr(listener, "channel_class"):
             listener.channel_class = ProblemChannel
