@@ -126,7 +126,7 @@ def test_missing_words_are_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_bad_variable_is_64(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACEATTR_ANALYSIS_SIDE", "wide")
+    monkeypatch.setenv("FACEATTR_MIN_SIDE", "wide")
     assert batch(folder, out) == 64
 
 
