@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,37 @@ def caffemodel(layers: Mapping[str, tuple[str, Sequence[NDArray[np.float32]]]]) 
         )
         for name, (kind, blobs) in layers.items()
     )
+
+
+_V1_TYPES = {
+    "Concat": 3, "Convolution": 4, "Dropout": 6, "Flatten": 8, "InnerProduct": 14, "LRN": 15, "Pooling": 17, "ReLU": 18,
+    "Sigmoid": 19, "Softmax": 20, "Split": 22, "TanH": 23, "Eltwise": 25, "Power": 26, "ArgMax": 30, "Slice": 33,
+    "Deconvolution": 39,
+}  # fmt: skip
+"""V1LayerParameter.LayerType, as far as the tests need it."""
+
+
+def caffemodel_v1(layers: Mapping[str, tuple[str, Sequence[NDArray[np.float32]]]]) -> bytes:
+    """The same in the old form: V1LayerParameter in field 2, type as a number, blobs always of four sides."""
+    return b"".join(
+        _message(
+            2,
+            _message(4, name.encode())
+            + _number(5, _V1_TYPES[kind])
+            + b"".join(_message(6, _legacy_blob(blob)) for blob in blobs),
+        )
+        for name, (kind, blobs) in layers.items()
+    )
+
+
+def prototxt_v1(prototxt: str) -> str:
+    """A V2 prototxt in the old form: `layers`, and INNER_PRODUCT for "InnerProduct"."""
+
+    def enum(match: re.Match[str]) -> str:
+        kind = match[1] if match[1] in ("LRN", "ReLU", "TanH", "ArgMax") else re.sub(r"(?<!^)(?=[A-Z])", "_", match[1])
+        return f"type: {kind.upper()}"
+
+    return re.sub(r'type: "(\w+)"', enum, prototxt).replace("layer {", "layers {")
 
 
 def classifier(classes: int, side: int, seed: int = 0) -> tuple[str, bytes]:
@@ -49,8 +81,11 @@ layer {{ name: "prob" type: "Softmax" bottom: "fc" top: "prob" }}
     return prototxt, weights
 
 
-def levi_hassner(classes: int, seed: int = 0) -> tuple[str, bytes]:
-    """Prototxt and caffemodel of the Levi–Hassner topology (CVPR Workshops 2015) with random weights, in V2 form."""
+def levi_hassner(classes: int, seed: int = 0, v1: bool = False) -> tuple[str, bytes]:
+    """Prototxt and caffemodel of the Levi–Hassner topology (CVPR Workshops 2015) with random weights.
+
+    The published files are in V1 form.
+    """
     random = np.random.default_rng(seed)
     layers = ['input: "data" input_dim: 1 input_dim: 3 input_dim: 227 input_dim: 227']
     weights: dict[str, tuple[str, list[NDArray[np.float32]]]] = {}
@@ -81,7 +116,8 @@ def levi_hassner(classes: int, seed: int = 0) -> tuple[str, bytes]:
             add(f"relu_{name}", "ReLU")
             add(f"drop_{name}", "Dropout")
     add("prob", "Softmax")
-    return "\n".join(layers), caffemodel(weights)
+    prototxt = "\n".join(layers)
+    return (prototxt_v1(prototxt), caffemodel_v1(weights)) if v1 else (prototxt, caffemodel(weights))
 
 
 def ssd(side: int, step: int = 60, seed: int = 0) -> tuple[str, bytes]:
@@ -147,6 +183,15 @@ def _random(random: np.random.Generator, *shape: int, scale: float = 1.0) -> NDA
 
 def _blob(values: NDArray[np.float32]) -> bytes:
     return _message(7, _message(1, b"".join(_varint(side) for side in values.shape))) + _message(5, _floats(values))
+
+
+def _legacy_blob(values: NDArray[np.float32]) -> bytes:
+    sides = (1,) * (4 - values.ndim) + values.shape
+    return b"".join(_number(field, side) for field, side in enumerate(sides, 1)) + _message(5, _floats(values))
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
 
 
 def _floats(values: Iterable[float] | NDArray[np.float32]) -> bytes:

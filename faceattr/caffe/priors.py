@@ -47,12 +47,22 @@ def correct_prior_steps(prototxt: str, size: tuple[int, int] | None = None) -> t
             if field.name not in wanted or not isinstance(field.value, str):
                 continue
             step, right = _number(field.value), wanted[field.name]
-            if step > 0 and not 1 / _TOLERANCE <= step / right <= _TOLERANCE:
+            if step_disagrees(step, right):
                 edits.append((field, f"{right:g}"))
-                notes.append(f"{layer.value('name')}: {field.name} {step:g} corrected to {right:g}")
+                notes.append(correction(layer.value("name"), field.name, step, right))
     for field, replacement in reversed(edits):
         prototxt = prototxt[: field.start] + replacement + prototxt[field.end :]
     return prototxt, tuple(notes)
+
+
+def step_disagrees(step: float, right: float) -> bool:
+    """Whether a PriorBox step is wrong, `right` being the input's side ÷ cells. A step of 0 is taken from the map."""
+    return step > 0 and not 1 / _TOLERANCE <= step / right <= _TOLERANCE
+
+
+def correction(layer: str, name: str, step: float, right: float) -> str:
+    """The sentence that tells of a corrected step; `name` is `step`, `step_h` or `step_w`."""
+    return f"{layer}: {name} {step:g} corrected to {right:g}"
 
 
 def _map_sizes(net: Message, width: int, height: int) -> dict[str, tuple[int, int]]:
