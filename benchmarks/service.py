@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.textbook import vga_photo
+from faceattr import Settings
 
 HOST = "127.0.0.1"
 
@@ -97,11 +98,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", type=Path, help="JPEG to send (default: a VGA photo with one face)")
     parser.add_argument("--models", default="")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--threads-per-inference", default=str(Settings().threads_per_inference))
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--starts", type=int, default=5)
     parsed = parser.parse_args()
     photo = parsed.photo.read_bytes() if parsed.photo else vga_photo()
-    arguments = ["--models", parsed.models] if parsed.models else []
+    arguments = ["--engine", parsed.engine, "--threads-per-inference", parsed.threads_per_inference]
+    arguments += ["--models", parsed.models] if parsed.models else []
     starts = []
     for _ in range(parsed.starts):
         with service(*arguments) as (_, _, taken):

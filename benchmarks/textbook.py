@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import argparse
 import base64
+import importlib.util
 import itertools
 import json
 import statistics
+import tempfile
 import time
+import timeit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,9 +25,11 @@ import cv2
 import numpy as np
 
 from faceattr import FaceAnalyzer, Settings
+from faceattr.answers import answer
+from faceattr.engines.choice import ENGINES
+from faceattr.settings import usable_cores
 from faceattr.types import BGRImage
-from faceattr.web.app import create_app
-from tests.caffe_files import levi_hassner
+from tests.caffe_files import levi_hassner, write_articles_form
 from tests.photo_bytes import decoded, encoded
 
 ASTRONAUT = Path(__file__).resolve().parents[1] / "tests" / "data" / "astronaut.jpg"
@@ -48,7 +53,7 @@ class Textbook:
             for p, w in (levi_hassner(2), levi_hassner(8))
         )
 
-    def analyze(self, photo: bytes, picture: bool) -> Times:
+    def analyze(self, photo: bytes, picture: str | None) -> Times:
         cv2.setNumThreads(self.threads)
         marks = [time.perf_counter()]
         image = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
@@ -73,7 +78,7 @@ class Textbook:
             for (x_min, y_min, x_max, y_max), label in zip(boxes.tolist(), labels, strict=True):
                 cv2.rectangle(image, (x_min, y_min), (x_max, y_max), (0, 255, 0), 2)
                 cv2.putText(image, label, (x_min, y_min - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 255, 255), 2)
-            png = cv2.imencode(".png", image)[1]
+            png = cv2.imencode(f".{picture}", image)[1]
             marks.append(time.perf_counter())
             answer["result"] = base64.b64encode(png.tobytes()).decode()  # type: ignore[assignment]
         else:
@@ -86,22 +91,42 @@ class Textbook:
 
 @dataclass
 class Ours:
-    """Our service's whole path from request bytes to answer bytes, without the sockets."""
+    """Our analyzer from photo bytes to answer bytes, as the service runs it, without the sockets."""
 
     settings: Settings
 
     def __post_init__(self) -> None:
-        analyzer = FaceAnalyzer.from_settings(self.settings)
-        self.client = create_app(self.settings, analyzer=analyzer).test_client()
+        self.analyzer = FaceAnalyzer.from_settings(self.settings)
 
-    def analyze(self, photo: bytes, picture: bool) -> Times:
+    def analyze(self, photo: bytes, picture: str | None) -> Times:
+        # The textbook pipeline beside us sets OpenCV's threads for the whole process.
         cv2.setNumThreads(self.settings.threads_per_inference)
         begin = time.perf_counter()
-        annotate = "png" if picture else "none"
-        response = self.client.post(f"/analyze?annotate={annotate}", data=photo, content_type="image/jpeg")
+        analysis = self.analyzer.analyze(photo, picture=picture)  # type: ignore[arg-type]
+        body = json.dumps(answer(analysis)).encode()
+        if analysis.picture is not None:
+            body += base64.b64encode(analysis.picture)
         total = (time.perf_counter() - begin) * 1000
-        timing: Times = response.get_json()["timing_ms"]
-        return {**timing, "base64": total - timing["total"], "total": total}
+        return {**analysis.timing_ms, "base64": total - analysis.timing_ms["total"], "total": total}
+
+
+def our_ways(threads: int, levi_hassner_pack: Path) -> dict[str, Ours]:
+    """Our analyzer on every installed engine, with the built-in pack and with nets of the articles' topology."""
+    ways = {}
+    for models, name in (("", "built-in"), (str(levi_hassner_pack), "Levi–Hassner")):
+        for engine in ENGINES:
+            for precision in ("f32", "bf16") if engine == "openvino" else ("f32",):
+                if engine == "opencv" or importlib.util.find_spec(engine):
+                    slots = max(1, usable_cores() // threads)
+                    settings = Settings.load(
+                        models=models or None,
+                        engine=engine,
+                        precision=precision,
+                        slots=slots,
+                        threads_per_inference=threads,
+                    )
+                    ways[f"{name}, {engine}{' bf16' if precision == 'bf16' else ''}"] = Ours(settings)
+    return ways
 
 
 def vga_photo() -> bytes:
@@ -132,18 +157,26 @@ def interleaved(ways: Sequence[Callable[[], Times]], rounds: int) -> list[Times]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--res10", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--threads", type=int, default=Settings().threads_per_inference, help="threads per inference")
+    parser.add_argument("--only", default="", help="only ways whose name contains this")
     parsed = parser.parse_args()
-    textbook = Textbook(parsed.res10, threads=2)
-    ways: dict[str, Textbook | Ours] = {
-        "textbook": textbook,
-        "ours, 1 thread (default)": Ours(Settings.load(slots=2)),
-        "ours, 2 threads": Ours(Settings.load(slots=1, threads_per_inference=2)),
-    }
+    with tempfile.TemporaryDirectory() as directory:
+        pack = write_articles_form(Path(directory) / "models", parsed.res10)
+        for name, classes in (("gender_net", 2), ("age_net", 8)):
+            prototxt, weights = levi_hassner(classes)
+            (pack / f"{name}.prototxt").write_text(prototxt)
+            (pack / f"{name}.caffemodel").write_bytes(weights)
+        ours = our_ways(parsed.threads, pack)
+    ways: dict[str, Textbook | Ours] = {"textbook": Textbook(parsed.res10, threads=2)}
+    ways |= {name: way for name, way in ours.items() if parsed.only in name}
+    square = np.random.default_rng(0).random((2048, 2048), dtype=np.float32)
+    peak = 2 * 2048**3 / min(timeit.repeat(lambda: square @ square, number=1, repeat=8)) / 1e9
+    print(f"matrix-multiply peak {peak:.0f} GFLOP/s; ours with {parsed.threads} thread(s) per inference")
     for name, photo in (("VGA, one face", vga_photo()), ("3.6 Mpx, two faces", large_photo())):
-        for picture in (True, False):
+        for picture in (None, "jpeg", "png"):
             medians = interleaved([partial(way.analyze, photo, picture) for way in ways.values()], parsed.rounds)
-            print(f"\n{name}, {'with PNG' if picture else 'without a picture'}; median ms")
+            print(f"\n{name}, {f'with {picture}' if picture else 'without a picture'}; median ms")
             print("| | " + " | ".join(STAGES) + " | ratio |")
             print("|---" * (len(STAGES) + 2) + "|")
             for way, times in zip(ways, medians, strict=True):

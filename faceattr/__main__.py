@@ -1,4 +1,4 @@
-"""python -m faceattr {serve, analyze, healthcheck}."""
+"""python -m faceattr {serve, analyze, models, healthcheck}."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     serve.add_argument("--port", type=int, help="TCP port (default 5000; 0: any free one)")
     serve.add_argument("--threads", type=int, help="requests answered at once (default 16)")
+    serve.add_argument("--engine", help="auto, openvino, onnxruntime or opencv (default auto: the fastest installed)")
+    serve.add_argument("--precision", help="f32 or bf16 (default f32; bf16 with openvino, on processors that have it)")
+    serve.add_argument("--threads-per-inference", type=int, help="threads for one photo; slots x threads = cores")
     serve.set_defaults(command=_serve)
 
     analyze = commands.add_parser("analyze", parents=[pack], help="analyse photos and print what was found")
@@ -70,17 +73,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     analyze.set_defaults(command=_analyze)
 
+    _add_models(commands)
     check = commands.add_parser("healthcheck", help="exit 0 when the service on this machine is ready")
     check.add_argument("--port", type=int, help="TCP port (default 5000)")
     check.set_defaults(command=_healthcheck)
     return parser
 
 
+def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
+    models = commands.add_parser("models", help="list, verify, fetch and convert models")
+    actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
+    actions.add_parser("list", help="the built-in pack, and public ones to fetch").set_defaults(command=_list_models)
+    verify = actions.add_parser("verify", help="check a pack's files and that its nets load and answer")
+    verify.add_argument("directory", nargs="?", metavar="DIR", help="model pack; default: the one that serve would use")
+    verify.set_defaults(command=_verify_models)
+    fetch = actions.add_parser("fetch", help="download a public pack, resuming what an earlier run began")
+    fetch.add_argument("name", metavar="NAME", help="as 'models list' has it")
+    fetch.add_argument("--to", metavar="DIR", type=Path, help="a new or empty directory (default ./models-NAME)")
+    fetch.set_defaults(command=_fetch_models)
+    convert = actions.add_parser("convert", help="write a Caffe net as ONNX")
+    convert.add_argument("prototxt", metavar="NET.prototxt", type=Path)
+    convert.add_argument("caffemodel", metavar="NET.caffemodel", type=Path)
+    convert.add_argument("target", metavar="OUT.onnx", type=Path)
+    convert.set_defaults(command=_convert_model)
+
+
 def _serve(parsed: argparse.Namespace) -> int:
     from faceattr.logs import configure_logging
     from faceattr.web.server import serve
 
-    settings = Settings.load(models=parsed.models, host=parsed.host, port=parsed.port, threads=parsed.threads)
+    flags = ("models", "host", "port", "threads", "engine", "precision", "threads_per_inference")
+    settings = Settings.load(**{name: getattr(parsed, name) for name in flags})
     configure_logging()
     serve(settings)
     return 0
@@ -90,6 +113,30 @@ def _analyze(parsed: argparse.Namespace) -> int:
     from faceattr.oneoff import analyze_photos
 
     return analyze_photos(parsed.photos, parsed.models, parsed.conf, as_json=parsed.json, annotated=parsed.annotate)
+
+
+def _list_models(_: argparse.Namespace) -> int:
+    from faceattr.models_command import list_packs
+
+    return list_packs()
+
+
+def _verify_models(parsed: argparse.Namespace) -> int:
+    from faceattr.models_command import verify
+
+    return verify(parsed.directory)
+
+
+def _fetch_models(parsed: argparse.Namespace) -> int:
+    from faceattr.models_command import fetch_pack
+
+    return fetch_pack(parsed.name, parsed.to)
+
+
+def _convert_model(parsed: argparse.Namespace) -> int:
+    from faceattr.convert_command import convert
+
+    return convert(parsed.prototxt, parsed.caffemodel, parsed.target)
 
 
 def _healthcheck(parsed: argparse.Namespace) -> int:

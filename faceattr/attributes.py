@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,21 @@ from faceattr.packs import AgeSpec, ClassifierSpec, GenderSpec
 from faceattr.types import Age, BGRImage, FloatArray, Gender
 
 
-class AttributeClassifier:
-    """A gender net and an age net, fed with the same crops."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A net, and the name of its output that holds class probabilities."""
 
-    def __init__(self, gender: Net, gender_spec: GenderSpec, age: Net, age_spec: AgeSpec, crop_scale: float) -> None:
+    net: Net
+    output: str
+
+
+class AttributeClassifier:
+    """A gender net and an age net, or one net that answers both, fed with the same crops."""
+
+    def __init__(
+        self, gender: Source, gender_spec: GenderSpec, age: Source, age_spec: AgeSpec, crop_scale: float
+    ) -> None:
+        """`gender` and `age` may name the same net; their inputs must then be equal (see same_input)."""
         self._gender, self._gender_spec = gender, gender_spec
         self._age, self._age_spec = age, age_spec
         self._crop_scale = crop_scale
@@ -26,6 +38,12 @@ class AttributeClassifier:
     def crop(self, image: BGRImage, boxes: FloatArray) -> list[BGRImage]:
         """One square crop per box (n, 4), at the larger of the two nets' input sizes."""
         return [geometry.crop_square(image, box, self._crop_scale, self._crop_side) for box in boxes]
+
+    def reduction(self, boxes: FloatArray) -> int:
+        """By how much an image may be reduced (1, 2, 4 or 8) so that the crop of no box (n, 4) has to be enlarged."""
+        longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+        smallest = float(longer.min(initial=np.inf)) * self._crop_scale
+        return max(k for k in (1, 2, 4, 8) if k == 1 or smallest >= k * self._crop_side)
 
     def classify(self, crops: Sequence[BGRImage], *, distribution: bool = False) -> list[tuple[Gender, Age]]:
         """Gender and age of each crop, from one forward per net. Raises EngineError when a net fails."""
@@ -39,13 +57,14 @@ class AttributeClassifier:
 
     def probabilities(self, crops: Sequence[BGRImage]) -> tuple[FloatArray, FloatArray]:
         """Class probabilities of n crops: gender (n, labels) and age (n, classes), each row summing to 1."""
-        gender_blob = _blob(crops, self._gender_spec)
-        same_input = _feeding(self._gender_spec) == _feeding(self._age_spec)
-        age_blob = gender_blob if same_input else _blob(crops, self._age_spec)
-        return (
-            _forward(self._gender, gender_blob, self._gender_spec, len(self._gender_spec.labels), "gender"),
-            _forward(self._age, age_blob, self._age_spec, self._age_spec.classes, "age"),
-        )
+        blob = _blob(crops, self._gender_spec)
+        outputs = self._gender.net(blob)
+        genders = _probabilities(outputs, self._gender.output, (len(crops), len(self._gender_spec.labels)), "gender")
+        if self._age.net is not self._gender.net:
+            if not same_input(self._gender_spec, self._age_spec):
+                blob = _blob(crops, self._age_spec)
+            outputs = self._age.net(blob)
+        return genders, _probabilities(outputs, self._age.output, (len(crops), self._age_spec.classes), "age")
 
 
 def read_gender(probabilities: FloatArray, spec: GenderSpec) -> Gender:
@@ -85,21 +104,21 @@ def _percentile(p: NDArray[np.float64], ages: NDArray[np.int_], fraction: float)
     return int(ages[min(int(np.searchsorted(np.cumsum(p), fraction)), len(ages) - 1)])
 
 
-def _feeding(spec: ClassifierSpec) -> tuple[object, ...]:
-    return spec.input, spec.mean, spec.scale
+def same_input(one: ClassifierSpec, other: ClassifierSpec) -> bool:
+    """Whether two nets are fed with the same blob."""
+    return (one.input, one.mean, one.scale) == (other.input, other.mean, other.scale)
 
 
 def _blob(crops: Sequence[BGRImage], spec: ClassifierSpec) -> FloatArray:
     return geometry.to_blob([geometry.resize(crop, *spec.input) for crop in crops], spec.mean, spec.scale)
 
 
-def _forward(net: Net, blob: FloatArray, spec: ClassifierSpec, classes: int, what: str) -> FloatArray:
-    outputs = net(blob)
-    if spec.output not in outputs:
-        raise EngineError(f"the {what} net has no output '{spec.output}'; it has {', '.join(outputs)}")
-    probabilities = outputs[spec.output].reshape(len(blob), -1)
-    if probabilities.shape[1] != classes:
-        raise EngineError(f"the {what} net answers with {probabilities.shape[1]} classes, expected {classes}")
+def _probabilities(outputs: Mapping[str, FloatArray], name: str, shape: tuple[int, int], what: str) -> FloatArray:
+    if name not in outputs:
+        raise EngineError(f"the {what} net has no output '{name}'; it has {', '.join(outputs)}")
+    probabilities = outputs[name].reshape(shape[0], -1)
+    if probabilities.shape != shape:
+        raise EngineError(f"the {what} net answers with {probabilities.shape[1]} classes, expected {shape[1]}")
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-2):
         raise EngineError(f"the {what} net's probabilities do not sum to 1")
     return probabilities

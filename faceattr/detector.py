@@ -6,13 +6,19 @@ image index, class, confidence, x_min, y_min, x_max, y_max, the last four as fra
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from faceattr import geometry
 from faceattr.engines import Net
-from faceattr.errors import EngineError
+from faceattr.errors import CaffeError, EngineError
 from faceattr.packs import DetectorSpec
 from faceattr.types import BGRImage, FloatArray
+
+if TYPE_CHECKING:
+    from faceattr.caffe.ssd import SSDHead
 
 MIN_CONTRAST = 12.0
 """A face whose pixels differ by less than this (of 255) is not found by the detectors either."""
@@ -21,9 +27,11 @@ MIN_CONTRAST = 12.0
 class SSDDetector:
     """An SSD face detector, fed as its pack says."""
 
-    def __init__(self, net: Net, spec: DetectorSpec) -> None:
+    def __init__(self, net: Net, spec: DetectorSpec, head: SSDHead | None = None) -> None:
+        """`head`: decodes the net's raw answers; None when the net ends in DetectionOutput and does so itself."""
         self._net = net
         self._spec = spec
+        self._head = head
 
     def detect(self, image: BGRImage, min_confidence: float) -> tuple[FloatArray, FloatArray]:
         """Faces in an image: boxes (n, 4) in its pixels, clipped to it, and confidences (n,), most confident first.
@@ -43,10 +51,19 @@ class SSDDetector:
 
     def forward(self, blob: FloatArray) -> FloatArray:
         """The net's rows (n, 7) for a blob. Raises EngineError when they are not what an SSD answers."""
-        output = next(iter(self._net(blob).values()))
+        outputs = self._net(blob)
+        if self._head is not None:
+            return self._decode(self._head, outputs)
+        output = next(iter(outputs.values()))
         if output.ndim != 4 or output.shape[3] != 7 or not np.isfinite(output).all():
             raise EngineError(f"the detector answered with shape {output.shape}, expected finite rows (1, 1, n, 7)")
         return np.asarray(output[0, 0], np.float32)
+
+    def _decode(self, head: SSDHead, outputs: Mapping[str, FloatArray]) -> FloatArray:
+        try:
+            return head(outputs[head.location], outputs[head.confidence])[0]
+        except CaffeError as error:
+            raise EngineError(f"the detector's answer cannot be decoded: {error}") from None
 
     def _fit(self, image: BGRImage) -> tuple[BGRImage, tuple[float, float]]:
         """The image at the net's input size, and the width and height in the image's pixels that the input spans."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from faceattr.errors import BadDimensions, ImageTooLarge, InvalidImage, TooManyPixels, TruncatedImage
 from faceattr.headers import PhotoHeader, jpeg, read_header
+from faceattr.pixels import TURNS, opaque_bgr, turned
 from faceattr.settings import Settings
 from faceattr.types import BGRImage, PictureFormat
 
@@ -25,18 +26,12 @@ _PNG_PARAMETERS = (
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
 )
-# EXIF orientation → (mirrored left to right first, then turned clockwise by this many degrees).
-_TURNS = {
-    1: (False, 0),
-    2: (True, 0),
-    3: (False, 180),
-    4: (True, 180),
-    5: (True, 270),
-    6: (False, 90),
-    7: (True, 90),
-    8: (False, 270),
+_REDUCED_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-_ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 # The grey that libjpeg paints where a JPEG has no data (the other two: after CMYK or YCCK became BGR).
 _JPEG_BLANKS = (128, 65, 64)
 # Bits that no Huffman code has, as many as libjpeg reads ahead of the last block.
@@ -64,17 +59,23 @@ class DecodedPhoto:
     """An upright image, contiguous (h, w, 3) uint8 BGR, and how it came to stand so.
 
     `rotation` is how far the stored pixels were turned clockwise (0, 90, 180 or 270 degrees), after mirroring them left
-    to right where the EXIF orientation is a mirrored one (2, 4, 5, 7).
+    to right where the EXIF orientation is a mirrored one (2, 4, 5, 7). `width` and `height` are those of the upright
+    photo; the image is smaller by `reduction` (sides rounded up) when the photo was decoded at reduced scale.
     """
 
     image: BGRImage
     rotation: int
+    width: int
+    height: int
+    reduction: int = 1
 
 
-def decode(data: bytes, limits: Limits) -> DecodedPhoto:
+def decode(data: bytes, limits: Limits, *, max_reduction: int = 1, least_side: int = 1) -> DecodedPhoto:
     """The first frame of a photo, upright, on white where it is transparent; 8 bits per channel whatever it had.
 
-    What the header tells is checked before a pixel is decoded. Raises EmptyImage, ImageTooLarge, UnsupportedImage,
+    A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, at most `max_reduction`, as long as the shorter side keeps
+    `least_side` pixels: the DCT gives a well-averaged smaller image at less than the cost of the whole one. What the
+    header tells is checked before a pixel is decoded. Raises EmptyImage, ImageTooLarge, UnsupportedImage,
     BadDimensions, TooManyPixels, TruncatedImage (bytes are missing), InvalidImage (bytes are wrong), or MemoryError.
     """
     if len(data) > limits.max_bytes:
@@ -83,20 +84,23 @@ def decode(data: bytes, limits: Limits) -> DecodedPhoto:
     _check_size(header, limits)
     if header.truncated:
         raise _truncated(header)
-    pixels = _opencv_decode(_edited(data, header), _flags(header))
+    reduction = _reduction(header, max_reduction, least_side)
+    pixels = _opencv_decode(_edited(data, header), _flags(header, reduction))
     if pixels is None:
         # A decoder out of memory answers None too. Asking for as much again raises MemoryError then.
         np.empty(header.width * header.height * _DECODER_BYTES_PER_PIXEL, np.uint8)
         raise InvalidImage(f"The {header.format.upper()} photo is damaged: its pixels cannot be decoded.")
-    if pixels.shape[:2] != (header.height, header.width):
+    if pixels.shape[:2] != (-(-header.height // reduction), -(-header.width // reduction)):
         raise InvalidImage(
             f"The photo is damaged: its header says {header.width} × {header.height} pixels,"
             f" its data hold {pixels.shape[1]} × {pixels.shape[0]}."
         )
     if _lacks_blocks(data, header, pixels):
         raise _truncated(header)
-    mirrored, rotation = _TURNS[header.orientation]
-    return DecodedPhoto(_turned(_opaque_bgr(pixels, header), mirrored, rotation), rotation)
+    mirrored, rotation = TURNS[header.orientation]
+    image = turned(opaque_bgr(pixels, header), mirrored, rotation)
+    size = (header.height, header.width) if rotation in (90, 270) else (header.width, header.height)
+    return DecodedPhoto(image, rotation, *size, reduction)
 
 
 def encode(image: BGRImage, picture: PictureFormat) -> bytes:
@@ -132,12 +136,19 @@ def _edited(data: bytes, header: PhotoHeader) -> bytes:
     return data
 
 
-def _flags(header: PhotoHeader) -> int:
+def _reduction(header: PhotoHeader, most: int, least_side: int) -> int:
+    if header.format != "jpeg":
+        return 1
+    side = min(header.width, header.height)
+    return max(k for k in _REDUCED_FLAGS if k == 1 or (k <= most and side // k >= least_side))
+
+
+def _flags(header: PhotoHeader, reduction: int) -> int:
     # "Color" turns palettes, grey, CMYK and 16 bits into 8-bit BGR, but drops alpha, showing what it hid, and is wrong
     # for tiled 16-bit TIFFs.
     if header.alpha != "none" or header.transparent_grey is not None or header.format == "tiff":
         return cv2.IMREAD_UNCHANGED
-    return cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    return _REDUCED_FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def _opencv_decode(data: bytes, flags: int) -> np.ndarray | None:
@@ -166,30 +177,3 @@ def _lacks_blocks(data: bytes, header: PhotoHeader, pixels: np.ndarray) -> bool:
         return False
     end = jpeg.scan_end(data, header.pixels_at)
     return _opencv_decode(data[:end] + _JPEG_FILLER, cv2.IMREAD_REDUCED_GRAYSCALE_8) is None
-
-
-def _opaque_bgr(pixels: np.ndarray, header: PhotoHeader) -> BGRImage:
-    """Pixels as decoded → (h, w, 3) uint8, transparent ones mixed with white as far as they are."""
-    premultiplied = header.alpha == "premultiplied" or (header.format == "tiff" and pixels.dtype == np.uint8)
-    if header.transparent_grey is not None:
-        pixels = np.where(pixels == header.transparent_grey, pixels.dtype.type(np.iinfo(pixels.dtype).max), pixels)
-    if pixels.dtype == np.uint16:
-        pixels = cv2.convertScaleAbs(pixels, alpha=1 / 257)
-    if pixels.ndim == 2:
-        return cast(BGRImage, cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
-    if pixels.shape[2] == 3:
-        return cast(BGRImage, pixels)
-    colours = cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
-    if header.alpha == "none":
-        return cast(BGRImage, colours)
-    alpha = cv2.cvtColor(cv2.extractChannel(pixels, 3), cv2.COLOR_GRAY2BGR)
-    if not premultiplied:
-        colours = cv2.multiply(colours, alpha, scale=1 / 255)
-    return cast(BGRImage, cv2.add(colours, cv2.bitwise_not(alpha)))
-
-
-def _turned(image: BGRImage, mirrored: bool, degrees: int) -> BGRImage:
-    upright: np.ndarray = cv2.flip(image, 1) if mirrored else image
-    if degrees:
-        upright = cv2.rotate(upright, _ROTATIONS[degrees])
-    return np.ascontiguousarray(upright)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceattr.attributes import AttributeClassifier
-from faceattr.caffe.priors import correct_prior_steps, input_size
-from faceattr.caffe.prototxt import parse
 from faceattr.detector import SSDDetector
 from faceattr.engines import Engine, Net
-from faceattr.errors import CaffeError, EngineError, PackError
-from faceattr.packs import NetContent, NetFiles, Pack, PackContent, find_pack, load_pack, read_pack
+from faceattr.errors import EngineError, PackError
+from faceattr.nets import load_nets
+from faceattr.packs import NetFiles, Pack, find_pack, load_pack, read_pack
 from faceattr.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,7 +33,8 @@ def load_models(settings: Settings, engine: Engine) -> Models:
     """The models that the settings name, verified and warm. Raises PackError naming file, expected and found."""
     pack = load_pack(find_pack(settings.models))
     content = read_pack(pack)
-    models = _load(pack, content, engine)
+    loaded = load_nets(pack, content, engine)
+    models = Models(pack, content.digest, loaded.nets, loaded.detector, loaded.attributes)
     _prove(models)
     for net in models.nets:
         net.settle()
@@ -44,54 +44,6 @@ def load_models(settings: Settings, engine: Engine) -> Models:
     for name, digest in content.sha256.items():
         log.info("sha256 %s %s", digest, name)
     return models
-
-
-def _load(pack: Pack, content: PackContent, engine: Engine) -> Models:
-    structure = _prototxt(pack, pack.detector.files, content.detector, None)
-    try:
-        corrected, notes = correct_prior_steps(structure, pack.detector.input)
-    except CaffeError as error:
-        raise PackError(f"{pack.directory / pack.detector.files.prototxt}: {error}.") from None
-    for note in notes:
-        log.warning("%s: %s", pack.detector.files.prototxt, note)
-    # A directory without pack.toml says nothing about its nets: they must be what the conventions expect.
-    convention = None if pack.sha256 else pack.gender.input
-    _prototxt(pack, pack.gender.files, content.gender, convention)
-    _prototxt(pack, pack.age.files, content.age, convention)
-    detector = _net(pack, pack.detector.files, NetContent(corrected.encode(), content.detector.weights), engine)
-    gender = _net(pack, pack.gender.files, content.gender, engine)
-    age = _net(pack, pack.age.files, content.age, engine)
-    return Models(
-        pack,
-        content.digest,
-        (detector, gender, age),
-        SSDDetector(detector, pack.detector),
-        AttributeClassifier(gender, pack.gender, age, pack.age, pack.crop_scale),
-    )
-
-
-def _prototxt(pack: Pack, files: NetFiles, content: NetContent, expected: tuple[int, int] | None) -> str:
-    path = pack.directory / files.prototxt
-    try:
-        text = content.prototxt.decode("utf-8")
-        found = input_size(parse(text)) if expected else None
-    except UnicodeDecodeError:
-        raise PackError(f"{path} is not text.") from None
-    except CaffeError as error:
-        raise PackError(f"{path}: {error}.") from None
-    if expected and found and found != expected:
-        raise PackError(
-            f"{path} is a net for {found[0]}×{found[1]} input, expected {expected[0]}×{expected[1]}: "
-            "a directory without pack.toml is read by the Levi–Hassner conventions."
-        )
-    return text
-
-
-def _net(pack: Pack, files: NetFiles, content: NetContent, engine: Engine) -> Net:
-    try:
-        return engine.load(content.prototxt, content.weights)
-    except EngineError as error:
-        raise PackError(f"{pack.directory}: {files.prototxt} with {files.weights} cannot be loaded: {error}.") from None
 
 
 def _prove(models: Models) -> None:

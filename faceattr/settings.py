@@ -33,6 +33,10 @@ class Settings:
     threads_per_inference: int = _setting(
         1, "threads", "one thread a photo gives the most photos a second from given cores", 1, 256
     )
+    engine: str = _setting("auto", "name", "auto: the fastest installed of openvino, onnxruntime, opencv")
+    precision: str = _setting(
+        "f32", "name", "bf16 is twice as fast where the processor has it, and a little less exact"
+    )
     max_body_bytes: int = _setting(16 * 2**20, "bytes", "a 10 MB photo in base64, and room for the options", 1024)
     max_image_bytes: int = _setting(10_000_000, "bytes", "above what cameras write as JPEG", 1)
     max_pixels: int = _setting(50_000_000, "pixels", "a 50-megapixel photo takes 150 MB once decoded", 256)

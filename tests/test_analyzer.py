@@ -5,19 +5,22 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from faceattr import geometry
+from faceattr import geometry, images
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.answers import answer
 from faceattr.engines import Net
+from faceattr.engines.opencv import OpenCVEngine
 from faceattr.errors import OutOfMemory, PhotoError
+from faceattr.loader import load_models
 from faceattr.options import Options
 from faceattr.settings import Settings
-from faceattr.types import Analysis, BGRImage, FloatArray
+from faceattr.types import Analysis, BGRImage, FloatArray, PictureFormat
 from tests.conftest import BUILT_IN
 from tests.photo_bytes import decoded, encoded, flat, on_grey, with_exif_orientation
 
@@ -45,15 +48,30 @@ class CountingNet:
         self._net.settle()
 
 
+class CountingEngine(OpenCVEngine):
+    """Loads nets that count what they are fed: the detector first, then one net or two for gender and age."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 1)
+        self.nets: list[CountingNet] = []
+
+    def load(self, model: bytes) -> CountingNet:  # type: ignore[override]
+        self.nets.append(CountingNet(super().load(model)))
+        return self.nets[-1]
+
+    def load_caffe(self, prototxt: bytes, weights: bytes) -> CountingNet:  # type: ignore[override]
+        self.nets.append(CountingNet(super().load_caffe(prototxt, weights)))
+        return self.nets[-1]
+
+
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet]:
-    """An analyzer of its own and its three nets (detector, gender, age), which count what they are fed."""
-    own = FaceAnalyzer.from_settings(Settings(models=str(BUILT_IN), slots=1))
-    nets = [CountingNet(net) for net in own.models.nets]
-    monkeypatch.setattr(own.models.detector, "_net", nets[0])
-    monkeypatch.setattr(own.models.attributes, "_gender", nets[1])
-    monkeypatch.setattr(own.models.attributes, "_age", nets[2])
-    return own, nets[0], nets[1], nets[2]
+def counted() -> tuple[FaceAnalyzer, list[CountingNet]]:
+    """An analyzer of its own and its nets."""
+    settings, engine = Settings(models=str(BUILT_IN), slots=1), CountingEngine()
+    own = FaceAnalyzer(load_models(settings, engine), engine, settings)
+    for net in engine.nets:
+        net.batches.clear()
+    return own, engine.nets
 
 
 def test_the_astronaut_is_one_woman_of_about_thirty(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
@@ -70,21 +88,21 @@ def test_the_astronaut_is_one_woman_of_about_thirty(analyzer: FaceAnalyzer, astr
 
 
 def test_all_crops_of_a_photo_go_through_each_classifier_at_once(
-    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet], astronaut: bytes
+    counted: tuple[FaceAnalyzer, list[CountingNet]], astronaut: bytes
 ) -> None:
-    analyzer, detector, gender, age = counted
+    analyzer, nets = counted
     twice = on_grey(astronaut, 1100, 512, 0, 0)
     twice[:, 588:] = twice[:, 511::-1]
     assert len(analyzer.analyze(encoded(twice)).faces) == 2
-    assert (detector.batches, gender.batches, age.batches) == ([1], [2], [2])
+    assert [net.batches for net in nets] == [[1], *[[2]] * (len(nets) - 1)]
 
 
 def test_a_flat_photo_runs_no_net_and_has_no_face(
-    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet],
+    counted: tuple[FaceAnalyzer, list[CountingNet]],
 ) -> None:
-    analyzer, *nets = counted
+    analyzer, nets = counted
     assert analyzer.analyze(encoded(flat(640, 480))).faces == ()
-    assert [net.batches for net in nets] == [[], [], []]
+    assert not any(net.batches for net in nets)
 
 
 def transposed(image: BGRImage) -> BGRImage:
@@ -131,6 +149,47 @@ def test_a_photo_of_more_than_5000_pixels_is_answered_in_full_size(analyzer: Fac
     assert (analysis.width, analysis.height) == (5400, 3600)
     assert len(analysis.faces) == 1
     assert overlap(analysis, (1200 + 5 * 181, 1000 + 5 * 62, 1200 + 5 * 271, 1000 + 5 * 176)) > 0.75
+
+
+@pytest.mark.parametrize(
+    ("size", "side", "picture", "reductions"),
+    [
+        ((2000, 1800), 1500, None, [2]),
+        ((4000, 3600), 3000, None, [4]),
+        ((4000, 3600), 1000, None, [4, 2]),
+        ((3000, 2000), 640, None, [4, 1]),
+        ((800, 600), 512, None, [1]),
+        ((2000, 1800), 1500, "jpeg", [1]),
+    ],
+)
+def test_a_large_jpeg_is_decoded_reduced_and_once_more_only_for_small_faces(
+    analyzer: FaceAnalyzer,
+    astronaut: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    side: int,
+    picture: PictureFormat | None,
+    reductions: list[int],
+) -> None:
+    scaled = np.asarray(cv2.resize(decoded(astronaut), (side, side)), np.uint8)
+    photo = encoded(on_grey(encoded(scaled, ".png"), *size, 10, 10))
+    real, seen = images.decode, []
+
+    def decode(*args: Any, **options: Any) -> images.DecodedPhoto:
+        result = real(*args, **options)
+        seen.append(result.reduction)
+        return result
+
+    monkeypatch.setattr(images, "decode", decode)
+    analysis = analyzer.analyze(photo, picture=picture)
+    assert seen == reductions
+    scale = side / 512
+    assert overlap(analysis, tuple(10 + scale * value for value in FACE)) > 0.6
+    monkeypatch.setattr(images, "decode", lambda data, limits, **_: real(data, limits))
+    whole = analyzer.analyze(photo)
+    assert [face.gender.value for face in whole.faces] == [face.gender.value for face in analysis.faces]
+    assert overlap(whole, analysis.faces[0].detection.box.rounded()) > 0.7
+    assert (analysis.width, analysis.height) == size
 
 
 @pytest.mark.parametrize(
@@ -218,22 +277,22 @@ class FailingNet:
 
 
 def test_a_photo_that_ran_out_of_memory_is_tried_once_more_alone(
-    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet],
+    counted: tuple[FaceAnalyzer, list[CountingNet]],
     astronaut: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    analyzer, detector, *_ = counted
-    monkeypatch.setattr(analyzer.models.detector, "_net", FailingNet(detector, 1))
+    analyzer, nets = counted
+    monkeypatch.setattr(analyzer.models.detector, "_net", FailingNet(nets[0], 1))
     assert len(analyzer.analyze(astronaut).faces) == 1
 
 
 def test_a_photo_that_runs_out_of_memory_alone_is_refused_and_the_next_is_served(
-    counted: tuple[FaceAnalyzer, CountingNet, CountingNet, CountingNet],
+    counted: tuple[FaceAnalyzer, list[CountingNet]],
     astronaut: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    analyzer, detector, *_ = counted
-    monkeypatch.setattr(analyzer.models.detector, "_net", FailingNet(detector, 2))
+    analyzer, nets = counted
+    monkeypatch.setattr(analyzer.models.detector, "_net", FailingNet(nets[0], 2))
     with pytest.raises(OutOfMemory, match="more memory than is free"):
         analyzer.analyze(astronaut)
     assert len(analyzer.analyze(astronaut).faces) == 1

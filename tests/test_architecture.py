@@ -9,18 +9,19 @@ from tests.conftest import ROOT
 LAYERS = (
     ("version", "types", "errors"),
     ("geometry", "settings", "options", "slots", "logs", "memory"),
-    ("headers", "images", "packs", "caffe"),
+    ("headers", "pixels", "images", "packs", "caffe"),
     ("annotate", "answers", "engines"),
     ("detector", "attributes"),
+    ("nets",),
     ("loader",),
     ("analyzer",),
-    ("oneoff", "batch", "web"),
+    ("convert_command", "oneoff", "models_command", "batch", "web"),
     ("__init__", "__main__"),
 )
 """Imports go to an earlier layer, or within a part; `batch` and `web` never reach each other."""
 
 LIBRARIES = {
-    "cv2": {"images", "annotate", "geometry", "engines"},
+    "cv2": {"images", "pixels", "annotate", "geometry", "engines"},
     "flask": {"web"},
     "werkzeug": {"web"},
     "waitress": {"web"},

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceattr.attributes import AttributeClassifier, read_age, read_gender
+from faceattr.attributes import AttributeClassifier, Source, read_age, read_gender
 from faceattr.errors import EngineError
 from faceattr.packs import load_pack
 from faceattr.packs.articles import articles_pack
@@ -84,7 +84,7 @@ class FixedNet:
 
 
 def classifier(gender: FixedNet, age: FixedNet) -> AttributeClassifier:
-    return AttributeClassifier(gender, GENDER, age, PER_YEAR, 1.0)
+    return AttributeClassifier(Source(gender, "prob"), GENDER, Source(age, "prob"), PER_YEAR, 1.0)
 
 
 CROPS = [np.zeros((96, 96, 3), np.uint8)] * 5

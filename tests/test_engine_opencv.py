@@ -14,7 +14,7 @@ from tests.caffe_files import classifier
 @pytest.fixture
 def net() -> OpenCVNet:
     prototxt, weights = classifier(5, 32)
-    return OpenCVEngine(4, 1).load(prototxt.encode(), weights)
+    return OpenCVEngine(4, 1).load_caffe(prototxt.encode(), weights)
 
 
 def test_outputs_come_by_name(net: OpenCVNet) -> None:
@@ -44,7 +44,7 @@ def test_settling_leaves_answers_as_they_were(net: OpenCVNet) -> None:
 @pytest.mark.parametrize(("prototxt", "weights"), [(b"layer {", b"\0\1"), (b"", b""), (b"x: 1", b"abc" * 100)])
 def test_what_is_no_net_is_an_engine_error(prototxt: bytes, weights: bytes) -> None:
     with pytest.raises(EngineError):
-        OpenCVEngine(1, 1).load(prototxt, weights)(np.zeros((1, 3, 32, 32), np.float32))
+        OpenCVEngine(1, 1).load_caffe(prototxt, weights)(np.zeros((1, 3, 32, 32), np.float32))
 
 
 def test_a_blob_that_does_not_fit_is_an_engine_error(net: OpenCVNet) -> None:
@@ -67,10 +67,9 @@ def test_exhausted_memory_is_a_memory_error(net: OpenCVNet, text: str, monkeypat
 def test_an_opencv_without_caffe_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(cv2.dnn, "readNetFromCaffe")
     monkeypatch.setattr(cv2, "__version__", "5.0.0")
-    with pytest.raises(
-        EngineError, match=r"OpenCV 5\.0\.0 can no longer read Caffe .*opencv-python-headless>=4\.11,<5"
-    ):
-        OpenCVEngine(1, 1)
+    cause = r"OpenCV 5\.0\.0 can no longer read Caffe .*opencv-python-headless>=4\.11,<5.*pip install onnx protobuf"
+    with pytest.raises(EngineError, match=cause):
+        OpenCVEngine(1, 1).load_caffe(b"", b"")
 
 
 def test_single_thread_is_for_a_while_only() -> None:

@@ -30,6 +30,7 @@ from faceattr.images import DecodedPhoto, Limits
 from faceattr.settings import Settings
 from faceattr.types import BGRImage, PictureFormat
 from tests.conftest import DATA, ROOT
+from tests.photo_bytes import encoded, flat, with_exif_orientation
 from tests.photo_files import HEIGHT, WIDTH, animation, bmp, deep, photos, picture, reference, save, see_through, tiff
 from tests.photo_files import turned as turned_file
 
@@ -572,3 +573,32 @@ def test_first_frame_of_every_animation_is_decoded() -> None:
     for file_format, options in (("PNG", {}), ("GIF", {}), ("WEBP", {"lossless": True})):
         first = decode(save(picture(), file_format, **options))
         assert distance(decode(save(picture(), file_format, **animation(), **options)), first) == 0
+
+
+@pytest.mark.parametrize(("most", "least", "reduction"), [(1, 1, 1), (2, 1, 2), (8, 1, 8), (8, 100, 4), (8, 300, 1)])
+def test_a_jpeg_is_decoded_as_small_as_allowed(most: int, least: int, reduction: int) -> None:
+    astronaut = (DATA / "astronaut.jpg").read_bytes()
+    whole = images.decode(astronaut, LIMITS)
+    reduced = images.decode(astronaut, LIMITS, max_reduction=most, least_side=least)
+    assert (reduced.width, reduced.height, reduced.reduction) == (512, 512, reduction)
+    side = 512 // reduction
+    averaged = cv2.resize(whole.image, (side, side), interpolation=cv2.INTER_AREA)
+    assert np.abs(reduced.image.astype(int) - averaged).mean() < 3
+
+
+def test_reduced_sides_are_rounded_up_and_turned_upright() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (101, 203, 3), np.uint8)
+    reduced = images.decode(with_exif_orientation(encoded(noise), 6), LIMITS, max_reduction=4)
+    assert (reduced.width, reduced.height, reduced.image.shape) == (101, 203, (51, 26, 3))
+
+
+def test_only_jpegs_are_reduced() -> None:
+    assert images.decode(encoded(flat(300, 300), ".png"), LIMITS, max_reduction=8).reduction == 1
+
+
+def test_a_truncated_jpeg_is_reported_at_reduced_scale_too() -> None:
+    astronaut = (DATA / "astronaut.jpg").read_bytes()
+    for cut in range(1000, len(astronaut) - 1, 4999):
+        for data in (astronaut[:cut], astronaut[:cut] + b"\xff\xd9"):
+            with pytest.raises(PhotoError):
+                images.decode(data, LIMITS, max_reduction=8)

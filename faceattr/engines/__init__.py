@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from faceattr.types import FloatArray
 
@@ -29,10 +29,19 @@ class Engine(Protocol):
 
     name: str
 
-    def load(self, prototxt: bytes, weights: bytes) -> Net:
-        """A net from Caffe's two files. Raises EngineError when it cannot be loaded."""
+    def load(self, model: bytes) -> Net:
+        """A net from a serialized ONNX model with a free batch. Raises EngineError when it cannot be loaded."""
         ...
 
     def single_thread(self) -> AbstractContextManager[None]:
         """While open, nets run on one thread each, to need as little memory as possible."""
+        ...
+
+
+@runtime_checkable
+class CaffeEngine(Engine, Protocol):
+    """An engine that can read Caffe's files by itself, for installations without the importer's libraries."""
+
+    def load_caffe(self, prototxt: bytes, weights: bytes) -> Net:
+        """A net from Caffe's two files. Raises EngineError when it cannot be loaded."""
         ...

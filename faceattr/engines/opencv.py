@@ -1,10 +1,10 @@
-"""Runs Caffe nets with OpenCV 4's DNN module and its own Caffe import."""
+"""Runs nets with OpenCV's DNN module: ONNX with any version, Caffe's own files with OpenCV 4."""
 
 from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -16,21 +16,29 @@ from faceattr.types import FloatArray
 class OpenCVEngine:
     """Loads nets for a number of threads ("slots") that run them at once, each run on `threads` threads of OpenCV's."""
 
-    def __init__(self, slots: int, threads: int) -> None:
-        """Raises EngineError when this OpenCV cannot read Caffe models."""
-        if not hasattr(cv2.dnn, "readNetFromCaffe"):
-            raise EngineError(
-                f"OpenCV {cv2.__version__} can no longer read Caffe models (removed in 5.0). "
-                "Install OpenCV 4: pip install 'opencv-python-headless>=4.11,<5'"
-            )
+    def __init__(self, slots: int, threads: int, precision: str = "f32") -> None:
+        """Raises EngineError for a precision other than f32."""
+        if precision != "f32":
+            raise EngineError(f"Engine 'opencv' has no precision '{precision}'; use 'openvino', or f32.")
         self.name = f"opencv {cv2.__version__}"
         self._slots = slots
         self._threads = threads
         cv2.setNumThreads(threads)
 
-    def load(self, prototxt: bytes, weights: bytes) -> OpenCVNet:
-        """A net with one copy per slot. Raises EngineError when OpenCV cannot read it."""
-        return OpenCVNet(prototxt, weights, self._slots)
+    def load(self, model: bytes) -> OpenCVNet:
+        """A net from ONNX with one copy per slot. Raises EngineError when OpenCV cannot read it."""
+        content = np.frombuffer(model, np.uint8)
+        return OpenCVNet(lambda: cv2.dnn.readNetFromONNX(content), self._slots)
+
+    def load_caffe(self, prototxt: bytes, weights: bytes) -> OpenCVNet:
+        """A net from Caffe's files with one copy per slot. Raises EngineError when OpenCV cannot read it."""
+        if not hasattr(cv2.dnn, "readNetFromCaffe"):
+            raise EngineError(
+                f"OpenCV {cv2.__version__} can no longer read Caffe models (removed in 5.0). Install OpenCV 4 "
+                "(pip install 'opencv-python-headless>=4.11,<5') or what our importer needs (pip install onnx protobuf)"
+            )
+        structure, parameters = np.frombuffer(prototxt, np.uint8), np.frombuffer(weights, np.uint8)
+        return OpenCVNet(lambda: cv2.dnn.readNetFromCaffe(structure, parameters), self._slots)
 
     @contextlib.contextmanager
     def single_thread(self) -> Iterator[None]:
@@ -44,13 +52,12 @@ class OpenCVEngine:
 class OpenCVNet:
     """Copies of one net, lent to one caller each: a cv2 net shared between threads answers wrongly without an error."""
 
-    def __init__(self, prototxt: bytes, weights: bytes, copies: int) -> None:
+    def __init__(self, read: Callable[[], cv2.dnn.Net], copies: int) -> None:
         self._idle: queue.LifoQueue[cv2.dnn.Net] = queue.LifoQueue()
         self._input_shape: tuple[int, ...] = ()
-        structure, parameters = np.frombuffer(prototxt, np.uint8), np.frombuffer(weights, np.uint8)
         try:
             for _ in range(copies):
-                self._idle.put(cv2.dnn.readNetFromCaffe(structure, parameters))
+                self._idle.put(read())
             net = self._idle.get()
             self._outputs = tuple(net.getUnconnectedOutLayersNames())
             self._idle.put(net)

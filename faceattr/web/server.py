@@ -13,7 +13,7 @@ from waitress import create_server
 
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.errors import SettingsError
-from faceattr.memory import bound_allocator
+from faceattr.memory import bound_allocator, give_back
 from faceattr.settings import Settings
 from faceattr.version import __version__
 from faceattr.web.app import create_app
@@ -33,6 +33,7 @@ def serve(settings: Settings) -> None:
     begin = time.perf_counter()
     bound_allocator()
     app = create_app(settings, analyzer=FaceAnalyzer.from_settings(settings))
+    give_back()
     run(app, settings, begin)
 
 

@@ -1,0 +1,73 @@
+"""Runs nets with ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import onnxruntime as ort
+
+from faceattr.errors import EngineError
+from faceattr.types import FloatArray
+
+
+class ONNXRuntimeEngine:
+    """Loads nets whose runs use `threads` threads each. A session may be run from many threads at once.
+
+    https://onnxruntime.ai/docs/performance/tune-performance/threading.html
+    """
+
+    def __init__(self, threads: int, precision: str = "f32") -> None:
+        """Raises EngineError for a precision that ONNX Runtime's CPU kernels do not have."""
+        if precision != "f32":
+            raise EngineError(
+                f"Engine 'onnxruntime' has no precision '{precision}' on the CPU; use 'openvino', or f32."
+            )
+        self.name = f"onnxruntime {ort.__version__}"
+        self._threads = threads
+
+    def load(self, model: bytes) -> ONNXRuntimeNet:
+        """A net from a serialized ONNX model. Raises EngineError when it cannot be loaded."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Spinning threads would burn the cores that other requests need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Blocks of past batches go back to the system instead of into an arena that only grows.
+        options.enable_cpu_mem_arena = False
+        try:
+            return ONNXRuntimeNet(ort.InferenceSession(model, options, providers=["CPUExecutionProvider"]))
+        except Exception as error:  # noqa: BLE001 - its exceptions share no other base
+            raise EngineError(f"ONNX Runtime {ort.__version__}: {_short(error)}") from None
+
+    @contextlib.contextmanager
+    def single_thread(self) -> Iterator[None]:
+        """Sessions keep their threads; what counts is that one photo runs alone."""
+        yield
+
+
+class ONNXRuntimeNet:
+    """A session, shared by all callers."""
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session = session
+        self._input = session.get_inputs()[0].name
+        self._outputs = tuple(output.name for output in session.get_outputs())
+
+    def __call__(self, blob: FloatArray) -> Mapping[str, FloatArray]:
+        try:
+            outputs = self._session.run(self._outputs, {self._input: blob})
+        except Exception as error:  # noqa: BLE001 - its exceptions share no other base
+            if "bad_alloc" in str(error) or "Failed to allocate memory" in str(error):
+                raise MemoryError(_short(error)) from None
+            raise EngineError(f"ONNX Runtime {ort.__version__}: {_short(error)}") from None
+        return {name: np.asarray(output, np.float32) for name, output in zip(self._outputs, outputs, strict=True)}
+
+    def settle(self) -> None:
+        """Nothing to do: a session without an arena keeps no working memory."""
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]
