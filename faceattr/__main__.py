@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character shows its number instead; no answer is lost over it.
+            stream.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     try:
         code: int = parsed.command(parsed)
@@ -99,19 +104,22 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from faceattr.logs import configure_logging
+    from faceattr.logs import configure_logging, mute_native_libraries
     from faceattr.web.server import serve
 
     flags = ("models", "host", "port", "threads", "engine", "precision", "threads_per_inference")
     settings = Settings.load(**{name: getattr(parsed, name) for name in flags})
     configure_logging()
+    mute_native_libraries()
     serve(settings)
     return 0
 
 
 def _analyze(parsed: argparse.Namespace) -> int:
+    from faceattr.logs import mute_native_libraries
     from faceattr.oneoff import analyze_photos
 
+    mute_native_libraries()
     return analyze_photos(parsed.photos, parsed.models, parsed.conf, as_json=parsed.json, annotated=parsed.annotate)
 
 

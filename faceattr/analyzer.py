@@ -12,6 +12,7 @@ from faceattr import annotate, geometry, images
 from faceattr.engines import Engine
 from faceattr.engines.choice import choose_engine
 from faceattr.errors import OutOfMemory
+from faceattr.exhaustion import memory_errors
 from faceattr.loader import Models, load_models
 from faceattr.nets import importer_is_installed
 from faceattr.options import Options
@@ -59,7 +60,7 @@ class FaceAnalyzer:
         """
         options = options or Options()
         try:
-            with self._slots.one():
+            with self._slots.one(), memory_errors():
                 return self._analyze(photo, options, picture)
         except MemoryError:
             pass
@@ -68,7 +69,8 @@ class FaceAnalyzer:
             for net in self.models.nets:
                 net.settle()
             try:
-                return self._analyze(photo, options, picture)
+                with memory_errors():
+                    return self._analyze(photo, options, picture)
             except MemoryError:
                 raise OutOfMemory("The photo needs more memory than is free; send a smaller one.") from None
 

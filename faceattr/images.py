@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from faceattr.errors import BadDimensions, ImageTooLarge, InvalidImage, TooManyPixels, TruncatedImage
+from faceattr.exhaustion import is_exhaustion, memory_errors
 from faceattr.headers import PhotoHeader, jpeg, read_header
 from faceattr.pixels import TURNS, opaque_bgr, turned
 from faceattr.settings import Settings
@@ -106,11 +107,8 @@ def decode(data: bytes, limits: Limits, *, max_reduction: int = 1, least_side: i
 def encode(image: BGRImage, picture: PictureFormat) -> bytes:
     """A BGR image (h, w, 3) uint8 as PNG, or as JPEG of quality 90. Raises MemoryError."""
     parameters = _PNG_PARAMETERS if picture == "png" else (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
-    try:
+    with memory_errors():
         _, encoded = cv2.imencode(f".{picture}", image, parameters)
-    except cv2.error as error:
-        _raise_memory_error(error)
-        raise
     return encoded.tobytes()
 
 
@@ -131,9 +129,14 @@ def _truncated(header: PhotoHeader) -> TruncatedImage:
 
 
 def _edited(data: bytes, header: PhotoHeader) -> bytes:
-    for edit in reversed(header.edits):
-        data = data[: edit.start] + edit.bytes + (b"" if edit.stop is None else data[edit.stop :])
-    return data
+    """The bytes with the header's edits, which are in order and apart, made in one copy."""
+    if not header.edits:
+        return data
+    parts, kept = [], 0
+    for edit in header.edits:
+        parts += [data[kept : edit.start], edit.bytes]
+        kept = len(data) if edit.stop is None else edit.stop
+    return b"".join([*parts, data[kept:]])
 
 
 def _reduction(header: PhotoHeader, most: int, least_side: int) -> int:
@@ -156,14 +159,9 @@ def _opencv_decode(data: bytes, flags: int) -> np.ndarray | None:
     try:
         return cast("np.ndarray | None", cv2.imdecode(np.frombuffer(data, np.uint8), flags))
     except cv2.error as error:
-        _raise_memory_error(error)
+        if is_exhaustion(error):
+            raise MemoryError("OpenCV ran out of memory.") from error
         return None
-
-
-def _raise_memory_error(error: cv2.error) -> None:
-    words = str(error)
-    if error.code == cv2.Error.StsNoMem or "Insufficient memory" in words or "bad_alloc" in words:
-        raise MemoryError("OpenCV ran out of memory.") from error
 
 
 def _lacks_blocks(data: bytes, header: PhotoHeader, pixels: np.ndarray) -> bool:

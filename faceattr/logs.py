@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 
@@ -17,3 +18,15 @@ def configure_logging() -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("faceattr").setLevel(logging.INFO)
+
+
+def mute_native_libraries() -> None:
+    """Points file descriptor 2 at nothing; Python's own messages keep the real standard error.
+
+    libpng and libjpeg write there what they find in a damaged photo: words of the photo, outside of any log.
+    """
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)

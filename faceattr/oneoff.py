@@ -34,11 +34,15 @@ def analyze_photos(
             file=sys.stderr,
         )
         return EXIT_USAGE
-    analyzer = FaceAnalyzer.from_settings(Settings.load(models=models, slots=1))
+    if target and (fault := target.fault(photos)):
+        print(f"faceattr: --annotate {annotated}: {fault}", file=sys.stderr)
+        return EXIT_USAGE
+    settings = Settings.load(models=models, slots=1)
+    analyzer = FaceAnalyzer.from_settings(settings)
     failed = 0
     for name in photos:
         try:
-            data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+            data = _read(name, settings.max_image_bytes + 1)
             analysis = analyzer.analyze(data, options, picture=target.format if target else None)
         except (OSError, FaceAttrError) as error:
             failed += 1
@@ -53,6 +57,13 @@ def analyze_photos(
                 print(f"faceattr: cannot write {path}: {error.strerror}", file=sys.stderr)
                 return EXIT_CANNOT_WRITE
     return EXIT_SOME_FAILED if failed else 0
+
+
+def _read(name: str, most: int) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(most)
+    with Path(name).open("rb") as file:
+        return file.read(most)
 
 
 def describe(name: str, analysis: Analysis) -> str:
@@ -97,6 +108,15 @@ class _Target:
         if photos == 1 and path.suffix.lower() in _FORMATS:
             return cls(path, _FORMATS[path.suffix.lower()], is_directory=False)
         return None
+
+    def fault(self, photos: Sequence[str]) -> str | None:
+        """Why pictures cannot go there without a loss: one would replace a photo, or another picture."""
+        paths = [self.path_for(photo) for photo in photos]
+        if len(set(paths)) < len(paths):
+            return "two photos have the same name"
+        originals = {Path(photo).resolve() for photo in photos if photo != "-"}
+        lost = next((path for path in paths if path.resolve() in originals), None)
+        return f"it would overwrite the photo {lost}" if lost else None
 
     def path_for(self, photo: str) -> Path:
         stem = "stdin" if photo == "-" else Path(photo).name

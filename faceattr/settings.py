@@ -63,7 +63,10 @@ class Settings:
             variable = PREFIX + name.upper()
             if flags.get(name) is not None:
                 values[name] = flags[name]
-            elif variable in environ and environ[variable] != "":
+            elif variable == "FACEATTR_PORT" and environ.get(variable, "").startswith("tcp://"):
+                # Kubernetes sets this in every container beside a service called faceattr; it is not meant for us.
+                continue
+            elif environ.get(variable):
                 values[name] = _parse(field, environ[variable], variable)
         return cls(**values)
 

@@ -34,10 +34,6 @@ class Box:
     def height(self) -> float:
         return self.y_max - self.y_min
 
-    @property
-    def shorter_side(self) -> float:
-        return min(self.width, self.height)
-
     def rounded(self) -> tuple[int, int, int, int]:
         """Whole pixels: x_min, y_min, x_max, y_max, as every answer and table reports them."""
         return round(self.x_min), round(self.y_min), round(self.x_max), round(self.y_max)

@@ -260,6 +260,19 @@ def test_sixteen_threads_with_distinct_photos_get_the_serial_answers(analyzer: F
             assert [without_times(a) for a in pool.map(analyzer.analyze, photos)] == serial
 
 
+def test_memory_that_opencv_ran_out_of_counts_as_exhausted(
+    counted: tuple[FaceAnalyzer, list[CountingNet]], astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyzer, _ = counted
+
+    def exhausted(*_: object, **__: object) -> None:
+        raise cv2.error("(-4:Insufficient memory) Failed to allocate 147000000 bytes in function 'OutOfMemoryError'")
+
+    monkeypatch.setattr(geometry, "resize", exhausted)
+    with pytest.raises(OutOfMemory):
+        analyzer.analyze(astronaut)
+
+
 class FailingNet:
     """Runs out of memory the first `failures` times."""
 

@@ -157,6 +157,13 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("1×1", {"json": {"image": b64(encoded(flat(1, 1), ".png"))}}, "bad_dimensions", "1"),
     ("too many bytes", {"data": b"\xff\xd8" + bytes(10_000_001), "content_type": "image/jpeg"}, "image_too_large", ""),
     ("20 MB", {"data": bytes(20_000_000), "content_type": JSON}, "body_too_large", "at most 16,777,216 bytes"),
+    ("a number too long", {"data": b"1" * 5000, "content_type": JSON}, "bad_json", "Exceeds the limit"),
+    (
+        "too many parts",
+        {"data": {f"p{i}": "x" for i in range(1100)}, "content_type": "multipart/form-data"},
+        "body_too_large",
+        "at most 1,000 parts",
+    ),
     ("form", {"data": {"image": OK}}, "unsupported_media_type", "Send Content-Type: application/json"),
     ("text body", {"data": b"x", "content_type": "text/plain"}, "unsupported_media_type", "Send Content-Type"),
     ("no type", {"data": b"x"}, "unsupported_media_type", "Send Content-Type"),
@@ -274,8 +281,9 @@ def test_an_unexpected_failure_tells_the_log_and_not_the_client(
     assert "secret detail" in caplog.text
 
 
-def test_exhausted_memory_is_a_503_that_says_when_to_come_back() -> None:
-    response = failing(OutOfMemory("too little")).post("/analyze", json={"image": OK})
+@pytest.mark.parametrize("error", [MemoryError(), OutOfMemory("too little")])
+def test_exhausted_memory_is_a_503_that_says_when_to_come_back(error: Exception) -> None:
+    response = failing(error).post("/analyze", json={"image": OK})
     assert (response.status_code, json.loads(response.data)["code"]) == (503, "out_of_memory")
     assert int(response.headers["Retry-After"]) > 0
 

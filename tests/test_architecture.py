@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("version", "types", "errors"),
+    ("version", "types", "errors", "exhaustion"),
     ("geometry", "settings", "options", "slots", "logs", "memory"),
     ("headers", "pixels", "images", "packs", "caffe"),
     ("annotate", "answers", "engines"),

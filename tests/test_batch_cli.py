@@ -57,6 +57,8 @@ def start(folder: Path, out: Path, *words: str, prefix: list[str] | None = None)
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A parent that ignores Ctrl-C (nohup, a script's background job) would pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

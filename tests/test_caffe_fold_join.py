@@ -170,6 +170,16 @@ def test_nets_in_the_old_format_with_equal_first_layers_share_them() -> None:
     assert len(joined.nodes) == len(first.nodes) + 2
 
 
+def test_nets_declared_for_different_batches_join_on_the_firsts() -> None:
+    one, ten = (net(header(batch, 4) + layer("Bias"), x=[rand(4)]) for batch in (1, 10))
+    joined = join({"a": one, "b": ten})
+    assert [node.type for node in joined.nodes] == ["Bias", "Split"]
+    assert joined.shapes == {"data": (1, 4), "a/y": (1, 4), "b/y": (1, 4)}
+    rigid = net(header(10, 4) + layer("Reshape", "reshape_param { shape { dim: 10 dim: -1 } }"))
+    with pytest.raises(CaffeError, match=r"layer 'x' \(Reshape\) is made for a batch of 10, others for one of 1"):
+        join({"a": one, "b": rigid})
+
+
 @pytest.mark.parametrize(
     ("graphs", "cause"),
     [

@@ -137,6 +137,12 @@ CASES: dict[str, Graph] = {
     "deconvolution, dilated": layer(
         "Deconvolution", convolution(dilation=(2, 3), kernel=(2, 3), stride=(2, 1)), [random(4, 4, 2, 3), C4], MAP
     ),
+    "convolution, 1×1 padded": layer(
+        "Convolution", convolution(kernel=(1, 1), pad=(0, 1)), [random(4, 4, 1, 1), C4], MAP
+    ),
+    "deconvolution, 1×1 padded": layer(
+        "Deconvolution", convolution(kernel=(1, 1), pad=(0, 1), group=2), [random(4, 2, 1, 1), C4], MAP
+    ),
     "inner product": layer("InnerProduct", dense(), [random(5, 120), random(5)], MAP),
     "inner product on rows": layer("InnerProduct", dense(), [random(5, 7), random(5)], (7,)),
     "inner product, transposed": layer("InnerProduct", dense(transpose=True, bias=False), [random(120, 5)], MAP),
@@ -164,6 +170,7 @@ CASES: dict[str, Graph] = {
     "power, constant": layer("Power", {"power": 0.0, "scale": 2.0, "shift": 3.0}, [], MAP),
     "power, nothing": layer("Power", {"power": 1.0, "scale": 1.0, "shift": 0.0}, [], MAP),
     "lrn": layer("LRN", lrn(k=2.0), [], (8, 3, 4)),
+    "lrn, k not whole": layer("LRN", lrn(k=0.75), [], (8, 3, 4)),
     "lrn, within channel": layer("LRN", lrn(region="WITHIN_CHANNEL", k=7.0), [], MAP),
     "lrn, within channel, wider than the map": layer("LRN", lrn(region="WITHIN_CHANNEL", local_size=9), [], MAP),
     "batch norm": layer("BatchNorm", {"eps": 1e-3}, [C4, POSITIVE, np.array([3.5], np.float32)], MAP),
@@ -395,6 +402,21 @@ def test_a_pooling_window_beside_the_map_is_an_error(kind: str) -> None:
     node = Node("thin", "Pooling", ("x",), ("y",), pool(pool=kind, kernel=(1, 1), stride=(2, 2)))
     graph = Graph("net", {"x": (1, 1, 4, 4)}, (node,), ("y",), {"x": (1, 1, 4, 4), "y": (1, 1, 3, 3)})
     with pytest.raises(CaffeError, match=r"layer 'thin' \(Pooling\): a window"):
+        to_onnx(graph)
+
+
+def test_numbers_beyond_float32_become_infinite_as_in_caffe() -> None:
+    shapes = {"x": (1, 3), "y": (1, 3)}
+    node = Node("steep", "Power", ("x",), ("y",), {"power": 1.0, "scale": 1e39, "shift": 0.0})
+    graph = Graph("net", {"x": (1, 3)}, (node,), ("y",), shapes)
+    assert np.isinf(session(graph, np.ones((1, 3), np.float32))[0]).all()
+
+
+def test_a_kernel_spread_beyond_reason_is_an_error() -> None:
+    params = convolution(kernel=(2, 2), dilation=(2**15, 2**15), pad=(2**14, 2**14), bias=False)
+    node = Node("wide", "Deconvolution", ("x",), ("y",), params, (random(4, 4, 2, 2),))
+    graph = Graph("net", {"x": (1, 4, 1, 1)}, (node,), ("y",), {"x": (1, 4, 1, 1), "y": (1, 4, 1, 1)})
+    with pytest.raises(CaffeError, match=r"layer 'wide' \(Deconvolution\): a dilated kernel of 32769×32769"):
         to_onnx(graph)
 
 

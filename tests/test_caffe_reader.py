@@ -313,6 +313,7 @@ def test_defaults_of_layers_with_several_inputs_are_caffes() -> None:
         ((1, 1, 5, 5), layer("Pooling",
             "pooling_param { kernel_size: 2 stride: 2 ceil_mode: false }"), (), (1, 1, 2, 2)),
         ((2, 3, 4, 5), layer("Pooling", "pooling_param { global_pooling: true }"), (), (2, 3, 1, 1)),
+        ((1, 1, 5, 5), layer("Pooling", "pooling_param { kernel_size: 3 pad_h: 1 }"), (), (1, 1, 5, 3)),
         ((2, 3, 4, 5), layer("Flatten", "flatten_param { axis: -3 end_axis: -2 }"), (), (2, 12, 5)),
         ((2, 8), layer("Reshape", "reshape_param { shape { dim: 2 dim: 4 } axis: -2 }"), (), (2, 2, 4)),
         ((2, 8), layer("Reshape", "reshape_param { shape { dim: 1 } axis: 1 num_axes: 0 }"), (), (2, 1, 8)),
@@ -419,6 +420,16 @@ except ImportError:
 sys.exit(1)
 """
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_public_surface_is_what_it_says() -> None:
+    pytest.importorskip("onnx", reason="to_onnx needs onnx")
+    import faceattr.caffe
+
+    assert set(faceattr.caffe._HOMES) == set(faceattr.caffe.__all__)
+    assert all(callable(getattr(faceattr.caffe, name)) for name in faceattr.caffe.__all__)
+    with pytest.raises(AttributeError):
+        _ = faceattr.caffe.nothing
 
 
 def test_a_net_given_another_size_is_refused_where_its_weights_do_not_fit() -> None:

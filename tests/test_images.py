@@ -30,7 +30,7 @@ from faceattr.images import DecodedPhoto, Limits
 from faceattr.settings import Settings
 from faceattr.types import BGRImage, PictureFormat
 from tests.conftest import DATA, ROOT
-from tests.photo_bytes import encoded, flat, with_exif_orientation
+from tests.photo_bytes import encoded, flat, png_chunk, with_exif_orientation
 from tests.photo_files import HEIGHT, WIDTH, animation, bmp, deep, photos, picture, reference, save, see_through, tiff
 from tests.photo_files import turned as turned_file
 
@@ -602,3 +602,34 @@ def test_a_truncated_jpeg_is_reported_at_reduced_scale_too() -> None:
         for data in (astronaut[:cut], astronaut[:cut] + b"\xff\xd9"):
             with pytest.raises(PhotoError):
                 images.decode(data, LIMITS, max_reduction=8)
+
+
+def test_a_tiff_in_one_strip_of_more_rows_than_it_has_is_read() -> None:
+    whole = images.decode(tiff(np.asarray(picture())), LIMITS)
+    assert np.array_equal(images.decode(tiff(np.asarray(picture()), more_tags={278: 65535}), LIMITS).image, whole.image)
+
+
+TEXT_BOMB = zlib.compress(bytes(8_000_000), 9)
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_png_with_text_bombs_costs_no_more_than_its_pixels(kind: bytes, behind: bool) -> None:
+    plain = encoded(flat(64, 64), ".png")
+    head = {b"zTXt": b"k\0\0", b"iTXt": b"k\0\1\0\0\0", b"iCCP": b"Maria Musterfrau 1999\0\0"}[kind]
+    at = plain.index(b"IEND") - 4 if behind else 33
+    bombs = png_chunk(kind, head + TEXT_BOMB) * 200
+    script = (
+        "import resource, sys; from faceattr import images; from faceattr.settings import Settings;"
+        "data = sys.stdin.buffer.read(); limits = images.Limits.from_settings(Settings());"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "print(images.decode(data, limits).image.sum());"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], input=plain[:at] + bombs + plain[at:], capture_output=True, cwd=ROOT, check=True
+    )
+    pixels, grown_kb = ran.stdout.split()
+    assert int(pixels) == 64 * 64 * 3 * 128
+    assert int(grown_kb) < 30_000
+    assert ran.stderr == b""

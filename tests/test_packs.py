@@ -117,6 +117,7 @@ SPOILED: list[tuple[str, Callable[[Path], object], str]] = [
         r"min_confidence must be a number from 0 to 1, not '0.7'",
     ),
     ("wrong length", lambda p: edit(p / "pack.toml", "[320, 320]", "[320]"), "input must be a list of 2 values"),
+    ("mean no number", lambda p: edit(p / "pack.toml", "[127.5, 127.5", "[nan, 127.5"), "three values from 0 to 255"),
     ("huge input", lambda p: edit(p / "pack.toml", "[320, 320]", "[320, 99999]"), "from 16 to 4096 pixels"),
     (
         "path out of the pack",

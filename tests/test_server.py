@@ -110,12 +110,21 @@ def test_a_large_upload_needs_no_temporary_directory(service: Service) -> None:
     assert service.request("POST", "/analyze?annotate=png", photo, Content_Type="image/bmp")[0] == 200
 
 
+def test_what_native_libraries_say_of_a_photo_stays_out_of_the_log(service: Service) -> None:
+    photo = bytearray(encoded(flat(64, 64), ".png"))
+    photo[photo.index(b"IDAT") + 10] ^= 0xFF
+    assert service.request("POST", "/analyze", bytes(photo), Content_Type="image/png")[0] == 422
+    assert service.request("GET", "/healthz")[0] == 200
+    assert all(" INFO " in line or " WARNING " in line for line in service.log), service.log
+
+
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [
         (b"nonsense\r\n\r\n", b"400", "bad_request"),
         (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400", "bad_request"),
         (b"POST /analyze HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", b"413", "body_too_large"),
+        (b"POST /analyze HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", b"400", "bad_request"),
         (b"GET / HTTP/1.1\r\nX: ".ljust(16_384, b"x"), b"400", "bad_request"),
     ],
 )
@@ -212,6 +221,24 @@ def test_analyze_prints_faces_for_people_and_draws_them(tmp_path: Path) -> None:
     assert "1 face in 512×512" in ran.stdout
     assert "Female" in ran.stdout
     assert drawn.read_bytes().startswith(b"\xff\xd8")
+
+
+def test_analyze_never_draws_over_a_photo(tmp_path: Path) -> None:
+    photo = (ROOT / "tests/data/astronaut.jpg").read_bytes()
+    (tmp_path / "a").mkdir()
+    for path in (tmp_path / "x.jpg", tmp_path / "a" / "x.jpg"):
+        path.write_bytes(photo)
+    ran = run("analyze", str(tmp_path / "x.jpg"), "--annotate", str(tmp_path / "a" / ".." / "x.jpg"))
+    assert (ran.returncode, "it would overwrite the photo" in ran.stderr) == (64, True)
+    ran = run("analyze", str(tmp_path / "x.jpg"), str(tmp_path / "a" / "x.jpg"), "--annotate", str(tmp_path))
+    assert (ran.returncode, "two photos have the same name" in ran.stderr) == (64, True)
+    assert (tmp_path / "x.jpg").read_bytes() == photo
+
+
+def test_analyze_reads_no_more_than_a_photo_may_have() -> None:
+    ran = run("analyze", "/dev/zero")
+    assert ran.returncode == 3
+    assert "/dev/zero: The photo has 10,000,001 bytes" in ran.stderr
 
 
 def test_analyze_goes_on_after_a_photo_that_fails(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ def test_flags_override_the_environment_and_the_environment_the_defaults() -> No
     assert (settings.port, settings.host, settings.models, settings.threads) == (9090, "0.0.0.0", "", 16)
 
 
+def test_a_port_that_kubernetes_sets_is_not_ours() -> None:
+    assert Settings.load({"FACEATTR_PORT": "tcp://10.0.0.1:5000"}).port == 5000
+
+
 def test_every_setting_states_its_unit_and_its_reason() -> None:
     for field in dataclasses.fields(Settings):
         assert field.metadata["unit"], field.name

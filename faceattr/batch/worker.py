@@ -11,6 +11,7 @@ from faceattr.batch.outcome import Outcome
 from faceattr.batch.output import CannotWrite
 from faceattr.batch.photo import Analyzer, Work, process
 from faceattr.errors import EngineError, FaceAttrError
+from faceattr.logs import mute_native_libraries
 from faceattr.settings import Settings
 
 
@@ -44,6 +45,7 @@ def worker_main(connection: Connection[Message, bytes], work: Work) -> None:
 
     Ends by itself when the parent hangs up or dies: its end of the connection is then closed.
     """
+    mute_native_libraries()
     try:
         _serve(connection, work)
     except (EOFError, ConnectionError):

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from faceattr.caffe.joining import join, subgraph
     from faceattr.caffe.onnx_export import to_onnx
     from faceattr.caffe.reader import read_net
+    from faceattr.caffe.ssd import SSDHead
 
-__all__ = ["Graph", "Node", "fold", "join", "read_net", "subgraph", "to_onnx"]
+__all__ = ["Graph", "Node", "SSDHead", "fold", "join", "read_net", "subgraph", "to_onnx"]
 
 _HOMES = {
     "Graph": "graph",
     "Node": "graph",
+    "SSDHead": "ssd",
     "fold": "folding",
     "join": "joining",
     "read_net": "reader",

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from faceattr.caffe.graph import Shape
+from faceattr.caffe.wire import MAX_FIELDS, too_many_fields
 from faceattr.errors import CaffeError
 
 # Field numbers of caffe.proto; raw_data is NVIDIA's addition, in which half-precision releases are written.
@@ -66,8 +67,10 @@ class Caffemodel:
         if cause := mistaken(data):
             raise CaffeError(f"the caffemodel is {cause}")
         try:
+            if too_many_fields(data):
+                raise CaffeError(f"the caffemodel has more than {MAX_FIELDS} fields")
             net = _CLASSES["NetParameter"].FromString(data)
-        except DecodeError:
+        except (DecodeError, ValueError):
             raise CaffeError(
                 f"the caffemodel ({len(data)} bytes) is truncated, damaged or something else than a Caffe model"
             ) from None

@@ -35,8 +35,8 @@ def join(graphs: Mapping[str, Graph]) -> Graph:
     """One graph that makes the outputs of all, each called `<key>/<blob>`, on one input: the first graph's.
 
     Nodes that are equal in type, parameters, weights and inputs exist once, under the first key that has them; where
-    two outputs are one blob, a Split with one output gives the second its name. Raises CaffeError unless every graph
-    has one input, all of one shape, batch included, and for keys with a slash.
+    two outputs are one blob, a Split with one output gives the second its name. The batch is the first graph's. Raises
+    CaffeError unless every graph has one input, all of one shape but for the batch, and for keys with a slash.
     """
     if not graphs:
         raise CaffeError("there are no nets to join")
@@ -46,9 +46,9 @@ def join(graphs: Mapping[str, Graph]) -> Graph:
         if "/" in key:
             raise CaffeError(f"nets to join cannot be called '{key}'")
         name, other = _input(key, graph)
-        if other != shape:
+        if other[1:] != shape[1:]:
             raise CaffeError(f"'{key}' reads an input of {other}, '{next(iter(graphs))}' one of {shape}")
-        joined.add(key, graph, name)
+        joined.add(key, graph if other == shape else _with_batch(graph, other[0], shape[0]), name)
     return Graph("+".join(graphs), {source: shape}, tuple(joined.nodes), tuple(joined.outputs), joined.shapes)
 
 
@@ -56,6 +56,18 @@ def _input(key: str, graph: Graph) -> tuple[str, Shape]:
     if len(graph.inputs) != 1:
         raise CaffeError(f"only nets with one input can be joined, '{key or graph.name}' has {len(graph.inputs)}")
     return next(iter(graph.inputs.items()))
+
+
+def _with_batch(graph: Graph, old: int, new: int) -> Graph:
+    """The same graph fed with another batch. Raises CaffeError where the batch does not stay the first dimension."""
+    for node in graph.nodes:
+        wanted = node.params["shape"] if node.type == "Reshape" and node.params["axis"] == 0 else ()
+        fixed = isinstance(wanted, tuple) and wanted[:1] not in ((), (0,), (-1,))
+        if fixed or any(graph.shapes[blob][:1] != (old,) for blob in node.outputs):
+            raise CaffeError(f"layer '{node.name}' ({node.type}) is made for a batch of {old}, others for one of {new}")
+    shapes = {blob: (new, *shape[1:]) for blob, shape in graph.shapes.items()}
+    inputs = {blob: shapes[blob] for blob in graph.inputs}
+    return Graph(graph.name, inputs, graph.nodes, graph.outputs, shapes)
 
 
 class _Joined:

@@ -56,10 +56,10 @@ def pair(values: Values, name: str, default: int | None, lowest: int = 0) -> tup
     both = values.wholes(shared)
     if by_axis and both:
         raise CaffeError(f"'{shared}' and '{name}_h', '{name}_w' exclude each other")
-    if len(by_axis) == 1:
+    if len(by_axis) == 1 and name != "pad":
         raise CaffeError(f"'{name}_h' and '{name}_w' must be given together")
     if by_axis:
-        both = (values.whole(f"{name}_h"), values.whole(f"{name}_w"))
+        both = tuple(values.whole(f"{name}_{side}") if side in by_axis else 0 for side in ("h", "w"))
     elif not both and default is not None:
         both = (default,)
     if len(both) not in (1, 2):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from faceattr.caffe.graph import Graph, Shape
 from faceattr.caffe.onnx_builder import Builder, Dims
 from faceattr.caffe.onnx_layers import CONVERTERS
@@ -25,7 +27,8 @@ def to_onnx(graph: Graph) -> bytes:
         if convert is None:
             raise CaffeError(f"layer '{node.name}': type {node.type} cannot be converted to ONNX")
         step = Step(node, graph.shapes, builder)
-        values = convert(step)
+        with np.errstate(all="ignore"):  # Infinite weights answer as they do in Caffe.
+            values = convert(step)
         for blob, value in zip(node.outputs, [values] if isinstance(values, str) else values, strict=True):
             builder.bind(blob, value)
             if batched.issuperset(node.inputs) and _keeps_batch(step, graph.shapes[blob]):

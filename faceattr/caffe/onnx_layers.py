@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from faceattr.caffe.onnx_builder import Array, Attribute
+from faceattr.caffe.onnx_convolution import convolution, deconvolution
 from faceattr.caffe.onnx_pooling import mean_in_channel, pooling
 from faceattr.caffe.onnx_shapes import argmax, concat, crop, flatten, inner_product, permute, reshape, slices
 from faceattr.caffe.onnx_step import Step
-
-
-def _convolution(step: Step) -> list[str]:
-    return _convolved(step, "Conv", step.weights, step.pair("kernel"), step.pair("dilation"))
-
-
-def _deconvolution(step: Step) -> list[str]:
-    """A dilated kernel is one with zeros in between: OpenCV 4 takes no notice of ONNX's dilations here."""
-    (height, width), (down, right) = step.pair("kernel"), step.pair("dilation")
-    kernel = down * (height - 1) + 1, right * (width - 1) + 1
-    spread = np.zeros((*step.weights[0].shape[:2], *kernel), np.float32)
-    spread[:, :, ::down, ::right] = step.weights[0]
-    return _convolved(step, "ConvTranspose", (spread, *step.weights[1:]), kernel, (1, 1))
-
-
-def _convolved(
-    step: Step, kind: str, weights: Sequence[Array], kernel: tuple[int, int], dilation: tuple[int, int]
-) -> list[str]:
-    """One operator for each input, all with the same weights."""
-    attributes: dict[str, Attribute] = {
-        "kernel_shape": kernel,
-        "strides": step.pair("stride"),
-        "pads": step.pair("pad") * 2,
-        "dilations": dilation,
-        "group": step.integer("group"),
-    }
-    constants = [step.weight(array) for array in weights]
-    return [step.op(kind, value, *constants, **attributes) for value in step.inputs]
 
 
 def _relu(step: Step) -> str:
@@ -78,7 +50,12 @@ def _lrn(step: Step) -> str:
     """x ÷ (k + alpha ÷ n × Σ x²) ** beta over n channels, or x ÷ (1 + alpha × mean of x²) ** beta over n × n pixels."""
     size, alpha, beta = step.integer("local_size"), step.number("alpha"), step.number("beta")
     if step.node.params["region"] == "ACROSS_CHANNELS":
-        return step.op("LRN", step.x, size=size, alpha=alpha, beta=beta, bias=step.number("k"))
+        k = step.number("k")
+        if k <= 0 or k.is_integer():
+            return step.op("LRN", step.x, size=size, alpha=alpha, beta=beta, bias=k)
+        # OpenVINO cuts k down to a whole number: (k + a) ** beta is k ** beta × (1 + a ÷ k) ** beta.
+        normed = step.op("LRN", step.x, size=size, alpha=alpha / k, beta=beta, bias=1.0)
+        return step.op("Mul", normed, step.real(np.power(k, -beta)))
     mean = mean_in_channel(step, step.op("Mul", step.x, step.x), size, alpha)
     base = step.op("Add", mean, step.real(1))
     return step.op("Mul", step.x, step.op("Pow", base, step.real(-beta)))
@@ -163,9 +140,9 @@ CONVERTERS: Mapping[str, Callable[[Step], str | list[str]]] = {
     "BatchNorm": _batch_norm,
     "Bias": _bias,
     "Concat": concat,
-    "Convolution": _convolution,
+    "Convolution": convolution,
     "Crop": crop,
-    "Deconvolution": _deconvolution,
+    "Deconvolution": deconvolution,
     "ELU": _elu,
     "Eltwise": _eltwise,
     "Flatten": flatten,

@@ -7,6 +7,8 @@ import numpy as np
 from faceattr.caffe.onnx_step import Step
 
 _END = 2**31 - 1
+_MOST_SORTED = 2**20
+"""Values among which ArgMax looks for several or for their values, which takes a constant as long as they are many."""
 
 
 def flatten(step: Step) -> str:
@@ -96,6 +98,8 @@ def argmax(step: Step) -> str:
         indices = step.op("ArgMax", value, axis=axis, keepdims=1, select_last_index=1)
         results = [step.op("Cast", indices, to=1)]
     else:
+        if count > _MOST_SORTED:
+            raise step.error(f"{count} values are too many to sort")
         backwards = step.op("Gather", value, step.whole(range(count - 1, -1, -1)), axis=axis)
         values, indices = step.ops("TopK", 2, backwards, step.whole([top]), axis=axis)
         positions = step.op("Sub", step.real(count - 1), step.op("Cast", indices, to=1))

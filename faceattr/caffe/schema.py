@@ -112,15 +112,13 @@ class Values:
 
     def __init__(self, message: Message, kind: str) -> None:
         """Raises CaffeError for a field this type does not have, or a value that does not fit."""
-        specs = _FIELDS[kind]
-        self._found: dict[str, list[Field]] = {}
+        self._specs, self._found = _FIELDS[kind], dict[str, list[Field]]()
         for field in message.fields:
-            if field.name not in specs:
+            if field.name not in self._specs:
                 raise CaffeError(f"the field '{field.name}' is not supported here")
             self._found.setdefault(field.name, []).append(field)
-        self._specs = specs
         for name, fields in self._found.items():
-            spec = specs[name]
+            spec = self._specs[name]
             limit = MAX_REPEATS if spec.repeated else 1
             if spec.kind != "skip" and len(fields) > limit:
                 raise CaffeError(f"'{name}' is given {len(fields)} times, {limit} at most is allowed")
@@ -129,10 +127,10 @@ class Values:
         return name in self._found
 
     def whole(self, name: str) -> int:
-        return _whole(name, self._text(name), self._specs[name].kind)
+        return whole(name, self._text(name), self._specs[name].kind)
 
     def wholes(self, name: str) -> tuple[int, ...]:
-        return tuple(_whole(name, text, self._specs[name].kind) for text in self._texts(name))
+        return tuple(whole(name, text, self._specs[name].kind) for text in self._texts(name))
 
     def real(self, name: str) -> float:
         return _real(name, self._text(name))
@@ -171,11 +169,6 @@ def dims(shape: Message) -> tuple[int, ...]:
     return Values(shape, "shape").wholes("dim")
 
 
-def whole(name: str, text: str) -> int:
-    """A 32-bit number. Raises CaffeError."""
-    return _whole(name, text, "int")
-
-
 def _scalar(field: Field) -> str:
     if isinstance(field.value, Message):
         raise CaffeError(f"'{field.name}' must be a plain value, not a message")
@@ -188,7 +181,8 @@ def _message(field: Field) -> Message:
     return field.value
 
 
-def _whole(name: str, text: str, kind: str) -> int:
+def whole(name: str, text: str, kind: str = "int") -> int:
+    """The number a text stands for, in the range of its type. Raises CaffeError."""
     lowest, highest = _RANGES[kind]
     if not _WHOLE.fullmatch(text):
         raise CaffeError(f"'{name}' must be a whole number, not {text[:40]!r}")

@@ -96,6 +96,8 @@ def declared_inputs(net: Message, layers: Sequence[Layer], size: tuple[int, int]
     names = list(net.values("input"))
     shapes = [dims(shape) for shape in net.messages("input_shape")]
     if not shapes:
+        if len(net.values("input_dim")) % 4:
+            raise CaffeError(f"the prototxt has {len(net.values('input_dim'))} input_dim, not four for each input")
         flat = [whole("input_dim", text) for text in net.values("input_dim")]
         shapes = [tuple(flat[start : start + 4]) for start in range(0, len(flat), 4)]
     if len(shapes) != len(names):

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime as ort
 
 from faceattr.errors import EngineError
+from faceattr.exhaustion import is_exhaustion
 from faceattr.types import FloatArray
 
 
@@ -60,7 +61,7 @@ class ONNXRuntimeNet:
         try:
             outputs = self._session.run(self._outputs, {self._input: blob})
         except Exception as error:  # noqa: BLE001 - its exceptions share no other base
-            if "bad_alloc" in str(error) or "Failed to allocate memory" in str(error):
+            if is_exhaustion(error):
                 raise MemoryError(_short(error)) from None
             raise EngineError(f"ONNX Runtime {ort.__version__}: {_short(error)}") from None
         return {name: np.asarray(output, np.float32) for name, output in zip(self._outputs, outputs, strict=True)}

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from faceattr.errors import EngineError
+from faceattr.exhaustion import is_exhaustion
 from faceattr.types import FloatArray
 
 
@@ -93,6 +94,6 @@ class OpenCVNet:
 
 def _translated(error: cv2.error) -> Exception:
     text = " ".join(str(error).split())
-    if "Insufficient memory" in text or "bad_alloc" in text or getattr(error, "code", 0) == cv2.Error.StsNoMem:
+    if is_exhaustion(error):
         return MemoryError(text)
     return EngineError(f"OpenCV {cv2.__version__}: {text}")

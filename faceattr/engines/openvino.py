@@ -11,6 +11,7 @@ import numpy as np
 import openvino as ov
 
 from faceattr.errors import EngineError
+from faceattr.exhaustion import is_exhaustion
 from faceattr.types import FloatArray
 
 PRECISIONS = {"f32": "f32", "bf16": "bf16"}
@@ -78,6 +79,6 @@ class OpenVINONet:
 
 def _translated(error: Exception) -> Exception:
     text = " ".join(str(error).split())[:500]
-    if isinstance(error, MemoryError) or "bad_alloc" in text or "Failed to allocate" in text:
+    if is_exhaustion(error):
         return MemoryError(text)
     return EngineError(f"OpenVINO {ov.__version__}: {text}")

@@ -12,6 +12,11 @@ MAGIC = b"\x89PNG\r\n\x1a\n"
 _END = bytes.fromhex("0000000049454e44ae426082")
 _MAX_CHUNKS = 200_000
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
+# Bit 5 of a chunk type's first letter: decoding needs none of these but the ones named. The others are left out: libpng
+# inflates texts and colour profiles, which may hide gigabytes in kilobytes, and writes what is wrong with them to
+# standard error.
+_ANCILLARY = 0x20
+_NEEDED = (b"tRNS", b"acTL", b"fcTL", b"fdAT")
 _DEPTHS = {
     _GREY: (1, 2, 4, 8, 16),
     _RGB: (8, 16),
@@ -31,7 +36,12 @@ def read(data: bytes) -> PhotoHeader:
     transparent_grey: int | None = None
     orientation: int | None = None
     animation, still_is_first, pixels_seen, pixels_end, ended = (0, 0), False, False, 0, False
+    needless: list[tuple[int, int]] = []
     for kind, start, stop in _chunks(data):
+        if kind[0] & _ANCILLARY and kind not in _NEEDED:
+            # Runs of them become one edit.
+            begin = needless.pop()[0] if needless and needless[-1][1] == start - 8 else start - 8
+            needless.append((begin, stop + 4))
         if kind == b"IDAT":
             pixels_seen = True
         elif pixels_seen and not pixels_end:
@@ -49,10 +59,11 @@ def read(data: bytes) -> PhotoHeader:
             orientation = exif.orientation(memoryview(data)[start:stop])
         elif kind == b"IEND":
             ended = True
-    edits: tuple[Edit, ...] = ()
+    edits = [Edit(begin, end, b"") for begin, end in needless]
     if animation[1] and still_is_first and pixels_end:
         # Without the frames behind the first one, and without the word that there are some, their damage is no matter.
-        edits, ended = (Edit(*animation, b""), Edit(pixels_end, None, _END)), True
+        edits = [Edit(*animation, b""), *(edit for edit in edits if edit.start < pixels_end)]
+        edits, ended = [*sorted(edits, key=lambda edit: edit.start), Edit(pixels_end, None, _END)], True
     return PhotoHeader(
         "png",
         width,
@@ -61,7 +72,7 @@ def read(data: bytes) -> PhotoHeader:
         alpha=alpha,
         transparent_grey=transparent_grey,
         truncated=not ended,
-        edits=edits,
+        edits=tuple(edits),
     )
 
 

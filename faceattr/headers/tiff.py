@@ -93,7 +93,7 @@ def _require_a_photo(tags: Tags, data: bytes) -> None:
 def _require_sane_blocks(tags: Tags, width: int, height: int) -> None:
     """Raise InvalidImage for strips or tiles much larger than the picture: a decoder would make room for them."""
     rows = _one(tags, _ROWS, _ONE_STRIP)
-    block = width * (height if rows == _ONE_STRIP else rows)
+    block = width * min(height, rows)
     if _TILES in tags:
         block = _one(tags, _TILE_WIDTH) * _one(tags, _TILE_HEIGHT)
     if block > max(width * height, _LARGE_BLOCK):

@@ -138,6 +138,8 @@ def _feeding(table: _Table) -> dict[str, Any]:
     if not (16 <= width <= 4096 and 16 <= height <= 4096):
         raise PackError(f"pack.toml: [{table.name}] input must be from 16 to 4096 pixels a side, not {width}×{height}.")
     blue, green, red = table.list_of((int, float), "mean", 3)
+    if not all(0 <= value <= 255 for value in (blue, green, red)):
+        raise PackError(f"pack.toml: [{table.name}] mean must be three values from 0 to 255.")
     name = r"[^/\\\0]{1,255}(?<!\.)"
     return {
         "files": NetFiles(

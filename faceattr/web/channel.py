@@ -72,7 +72,12 @@ class ProblemChannel(HTTPChannel):  # type: ignore[misc]
 
     def handle_read(self) -> None:
         if self._linger_until is None:
-            super().handle_read()
+            try:
+                super().handle_read()
+            except MemoryError:
+                # No room for what comes in: this client's connection ends, the service goes on.
+                access_log.warning("request client=%s code=out_of_memory: connection closed", self.addr[0])
+                super().handle_close()
             return
         try:
             # An end of input closes the channel from within recv.
@@ -90,6 +95,6 @@ class ProblemChannel(HTTPChannel):  # type: ignore[misc]
 def _sentence(status: int, what: str, max_body_bytes: int) -> str:
     if status == 413:
         return f"A request may have at most {max_body_bytes:,} bytes."
-    if status >= 500:
+    if status >= 500 and status != 501:
         return "The service could not finish the answer."
     return f"The request is not valid HTTP: {what}."

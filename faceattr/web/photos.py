@@ -79,7 +79,8 @@ def _multipart_photo(request: Request) -> bytes:
         name = ascii(others[0][:40])
         raise Problem("bad_request", f"Unknown field {name}. In a multipart request, options belong in the address.")
     if len(files) + len(fields) != 1:
-        raise Problem("bad_request", f"Exactly one field 'image' is expected, found {len(files) + len(fields)}.")
+        found = len(files) + len(fields) or "none: it is missing, or the multipart body has no boundary or no end"
+        raise Problem("bad_request", f"Exactly one field 'image' is expected, found {found}.")
     return files[0].read() if files else decode_base64(fields[0])
 
 
@@ -99,7 +100,7 @@ def _decode_json(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise Problem("bad_json", f"Not valid JSON: {error.msg} at position {error.pos:,}.") from None
     except (UnicodeDecodeError, ValueError) as error:
-        text = str(error) if not isinstance(error, UnicodeDecodeError) else "the body is not UTF-8"
+        text = "the body is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error).partition(";")[0]
         raise Problem("bad_json", f"Not valid JSON: {text}.") from None
     except RecursionError:
         raise Problem("bad_json", "The JSON is nested too deeply.") from None

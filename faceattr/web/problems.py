@@ -84,7 +84,8 @@ def problem_response(code: str, detail: str) -> Response:
 
 def code_for_status(status: int) -> str:
     """The code of an error that only has an HTTP status."""
-    return _BY_STATUS.get(status, "bad_request" if 400 <= status < 500 else "internal")
+    # 501 is what a client gets for a transfer encoding that nobody asked it to use.
+    return _BY_STATUS.get(status, "bad_request" if 400 <= status < 500 or status == 501 else "internal")
 
 
 def register_handlers(app: Flask) -> None:
@@ -100,11 +101,16 @@ def register_handlers(app: Flask) -> None:
             return unknown(error)
         return problem_response(error.code, str(error))
 
+    @app.errorhandler(MemoryError)
+    def exhausted(_: MemoryError) -> Response:
+        return problem_response("out_of_memory", "The request needs more memory than is free; send a smaller one.")
+
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         code = code_for_status(error.code or 500)
         limit = app.config["MAX_CONTENT_LENGTH"]
-        detail = f"A request may have at most {limit:,} bytes." if code == "body_too_large" else error.description
+        too_large = f"A request may have at most {limit:,} bytes, and a multipart one at most 1,000 parts."
+        detail = too_large if code == "body_too_large" else error.description
         response = problem_response(code, detail or error.name)
         allow = error.get_response().headers.get("Allow")
         if allow:

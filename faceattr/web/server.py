@@ -52,9 +52,12 @@ def run(app: Flask, settings: Settings, begin: float) -> None:
             inbuf_overflow=_NEVER_SPILL,
             outbuf_overflow=_NEVER_SPILL,
             ident=None,
+            connection_limit=512,
+            # Idle connections, and those that send half a request, do not keep others out for longer.
+            channel_timeout=15,
         )
     except (OSError, ValueError) as error:
-        raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error}.") from None
+        raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {str(error).rstrip('.')}.") from None
     except RuntimeError as error:
         raise SettingsError(f"Cannot start {settings.threads} threads: {error}. Try fewer --threads.") from None
     for listener in list(channels.values()):
