@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     serve.add_argument("--port", type=int, help="TCP port (default 5000; 0: any free one)")
     serve.add_argument("--threads", type=int, help="requests answered at once (default 16)")
-    serve.add_argument("--engine", help="auto, openvino, onnxruntime or opencv (default auto: the fastest installed)")
+    serve.add_argument("--engine", help="auto, onnxruntime, openvino or opencv (default auto: the fastest installed)")
     serve.add_argument("--precision", help="f32 or bf16 (default f32; bf16 with openvino, on processors that have it)")
     serve.add_argument("--threads-per-inference", type=int, help="threads for one photo; slots x threads = cores")
     serve.set_defaults(command=_serve)

@@ -33,7 +33,7 @@ class Settings:
     threads_per_inference: int = _setting(
         1, "threads", "one thread a photo gives the most photos a second from given cores", 1, 256
     )
-    engine: str = _setting("auto", "name", "auto: the fastest installed of openvino, onnxruntime, opencv")
+    engine: str = _setting("auto", "name", "auto: the fastest installed of onnxruntime, openvino, opencv")
     precision: str = _setting(
         "f32", "name", "bf16 is twice as fast where the processor has it, and a little less exact"
     )

@@ -7,8 +7,8 @@ import importlib.util
 from faceattr.engines import Engine
 from faceattr.errors import EngineError
 
-ENGINES = ("openvino", "onnxruntime", "opencv")
-"""Fastest first, as measured by `python -m benchmarks.engines`."""
+ENGINES = ("onnxruntime", "openvino", "opencv")
+"""Fastest first with the built-in pack in f32, measured by `python -m benchmarks.textbook`; OpenVINO wins in bf16."""
 
 
 def choose_engine(name: str, precision: str, slots: int, threads: int, *, onnx: bool) -> Engine:
