@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,11 +46,12 @@ class Textbook:
 
     def __init__(self, res10: Path, threads: int) -> None:
         self.threads = threads
-        self.detector = cv2.dnn.readNetFromCaffe(
-            str(res10 / "deploy_face.prototxt"), str(res10 / "deploy_face.caffemodel")
-        )
+        read: Any = getattr(cv2.dnn, "readNetFromCaffe", None)
+        if read is None:
+            raise SystemExit("The textbook pipeline needs OpenCV 4: pip install 'opencv-python-headless<5'")
+        self.detector = read(str(res10 / "deploy_face.prototxt"), str(res10 / "deploy_face.caffemodel"))
         self.gender, self.age = (
-            cv2.dnn.readNetFromCaffe(np.frombuffer(p.encode(), np.uint8), np.frombuffer(w, np.uint8))
+            read(np.frombuffer(p.encode(), np.uint8), np.frombuffer(w, np.uint8))
             for p, w in (levi_hassner(2), levi_hassner(8))
         )
 

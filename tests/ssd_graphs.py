@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from faceattr.caffe.graph import Graph, Node, Param, Shape
+from tests.opencv_caffe import caffe_net
 
 PRIOR: Mapping[str, Param] = {
     "min_size": (16.0,),
@@ -68,7 +69,7 @@ def end_of_ssd(
 
 def run_in_opencv(graph: Graph, **blobs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """OpenCV's answer of every layer for the given `loc` and `conf`."""
-    net = cv2.dnn.readNetFromCaffe(np.frombuffer(prototxt(graph).encode(), np.uint8))
+    net = caffe_net(prototxt(graph))
     for name, shape in graph.inputs.items():
         net.setInput(blobs.get(name, np.zeros(shape, np.float32)), name)
     names = ["priors", "out"]

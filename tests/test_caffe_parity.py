@@ -30,6 +30,7 @@ if not hasattr(cv2.dnn, "readNetFromCaffe"):
     )
 
 from faceattr.caffe import fold, read_net, subgraph, to_onnx
+from tests.opencv_caffe import caffe_net
 from tests.test_caffe_onnx import ENGINES
 
 Array = NDArray[np.float32]
@@ -224,7 +225,7 @@ SKETCHES = (
 
 def opencv(files: Files, blob: Array, outputs: Sequence[str]) -> list[Array]:
     """What OpenCV makes of the files."""
-    net = cv2.dnn.readNetFromCaffe(np.frombuffer(files[0].encode(), np.uint8), np.frombuffer(files[1], np.uint8))
+    net = caffe_net(files[0], files[1])
     net.setInput(blob)
     return [np.asarray(answer, np.float32) for answer in net.forward(list(outputs))]
 

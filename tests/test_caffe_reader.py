@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,11 +16,11 @@ from faceattr.caffe.graph import Graph
 from faceattr.errors import CaffeError
 from tests.caffe_files import _message, _number, caffemodel, caffemodel_v1, classifier, levi_hassner, prototxt_v1, ssd
 from tests.conftest import BUILT_IN, ROOT
+from tests.opencv_caffe import caffe_net, needs_opencv_4
 
 pytest.importorskip("google.protobuf", reason="reading Caffe's files needs protobuf")
 from faceattr.caffe.reader import read_net
 
-needs_opencv_4 = pytest.mark.skipif(not hasattr(cv2.dnn, "readNetFromCaffe"), reason="OpenCV 5 cannot read Caffe")
 Weights = Mapping[str, tuple[str, Sequence[NDArray[np.float32]]]]
 NONE: Weights = {"other": ("ReLU", [])}
 
@@ -44,7 +43,7 @@ def read(text: str, weights: Weights = NONE, size: tuple[int, int] | None = None
 
 
 def opencv_shapes(prototxt: bytes, weights: bytes, shape: Sequence[int]) -> dict[str, list[tuple[int, ...]]]:
-    net = cv2.dnn.readNetFromCaffe(np.frombuffer(prototxt, np.uint8), np.frombuffer(weights, np.uint8))
+    net = caffe_net(prototxt, weights)
     ids, _, made = net.getLayersShapes(list(shape))
     return {
         net.getLayer(int(number)).name: [tuple(int(side) for side in shape) for shape in shapes]

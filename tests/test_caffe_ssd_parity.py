@@ -15,6 +15,7 @@ from faceattr.caffe.graph import Param
 from faceattr.caffe.priors import correct_prior_steps
 from faceattr.caffe.ssd import SSDHead
 from tests.conftest import BUILT_IN, DATA
+from tests.opencv_caffe import caffe_net
 from tests.ssd_graphs import end_of_ssd, needs_caffe_in_opencv, run_in_opencv
 
 pytestmark = needs_caffe_in_opencv
@@ -95,7 +96,7 @@ class Both:
         assert head is not None
         self.head = head
         text = correct_prior_steps(prototxt.decode())[0].encode() if correct else prototxt
-        self.net = cv2.dnn.readNetFromCaffe(*(np.frombuffer(data, np.uint8) for data in (text, weights)))
+        self.net = caffe_net(text, weights)
         self._mean, self._scale = mean, scale
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

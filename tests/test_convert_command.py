@@ -10,6 +10,7 @@ from faceattr.__main__ import main
 from faceattr.engines.opencv import OpenCVEngine
 from tests.caffe_files import classifier
 from tests.conftest import BUILT_IN
+from tests.opencv_caffe import READ
 
 pytest.importorskip("onnx", reason="the importer's libraries (onnx, protobuf) are not installed")
 
@@ -34,6 +35,8 @@ def test_a_converted_net_answers_as_the_caffe_net(
     blob = np.random.default_rng(0).standard_normal((3, 3, 32, 32)).astype(np.float32)
     engine = OpenCVEngine(1, 1)
     converted = engine.load((tmp_path / "out.onnx").read_bytes())(blob)["prob"]
+    if READ is None:
+        pytest.skip("OpenCV 5 cannot read Caffe nets, and so is no reference")
     original = engine.load_caffe(net[0].read_bytes(), net[1].read_bytes())(blob)["prob"]
     assert converted == pytest.approx(original, abs=1e-5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.caffemodel", "net.prototxt", "out.onnx"]

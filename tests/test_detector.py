@@ -16,6 +16,7 @@ from faceattr.settings import Settings
 from faceattr.types import BGRImage, FloatArray
 from tests.caffe_files import write_articles_form
 from tests.conftest import BUILT_IN
+from tests.opencv_caffe import caffe_net
 
 SPEC = load_pack(BUILT_IN).detector
 NOISE = np.random.default_rng(0).integers(0, 256, (200, 400, 3), np.uint8)
@@ -110,8 +111,8 @@ def test_a_frame_filling_face_has_one_box_by_the_published_detector(
     filling = astronaut_image[55:185, 170:285]
     boxes, _ = corrected.detect(filling, 0.5)
     assert len(boxes) == 1
-    published = cv2.dnn.readNetFromCaffe(
-        str(directory / "deploy_face.prototxt"), str(directory / "deploy_face.caffemodel")
+    published = caffe_net(
+        (directory / "deploy_face.prototxt").read_bytes(), (directory / "deploy_face.caffemodel").read_bytes()
     )
     published.setInput(cv2.dnn.blobFromImage(filling, 1.0, (300, 300), (104, 177, 123)))
     assert (published.forward()[0, 0, :, 2] > 0.5).sum() > 1

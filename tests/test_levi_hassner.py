@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,12 +18,13 @@ from faceattr.packs.levi_hassner import levi_hassner_manifest, levi_hassner_prot
 from faceattr.packs.res10 import res10_prototxt
 from tests.caffe_files import caffemodel, levi_hassner
 from tests.conftest import DATA
+from tests.opencv_caffe import caffe_net, needs_opencv_4
 
-pytestmark = pytest.mark.skipif(not hasattr(cv2.dnn, "readNetFromCaffe"), reason="OpenCV 5 has no Caffe importer")
+pytestmark = needs_opencv_4
 
 
-def read(prototxt: str, weights: bytes) -> cv2.dnn.Net:
-    return cv2.dnn.readNetFromCaffe(np.frombuffer(prototxt.encode(), np.uint8), np.frombuffer(weights, np.uint8))
+def read(prototxt: str, weights: bytes) -> Any:
+    return caffe_net(prototxt, weights)
 
 
 def answer(net: cv2.dnn.Net, blob: NDArray[np.float32]) -> NDArray[np.float32]:

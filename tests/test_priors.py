@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ from faceattr.caffe.priors import correct_prior_steps, input_size
 from faceattr.caffe.prototxt import parse
 from faceattr.errors import CaffeError
 from tests.conftest import BUILT_IN
+from tests.opencv_caffe import caffe_net
 
 
 def ssd(pooling: str, prior: str, convolution: str = "num_output: 2 kernel_size: 3 pad: 1") -> str:
@@ -81,7 +81,7 @@ layer {{ name: "pool" type: "Pooling" bottom: "data" top: "pool"
 layer {{ name: "prior" type: "PriorBox" bottom: "pool" bottom: "data" top: "prior"
   prior_box_param {{ min_size: 10 step_w: 9000 step_h: 9000 variance: 0.1 }} }}
 """
-    net = cv2.dnn.readNetFromCaffe(np.frombuffer(text.encode(), np.uint8))
+    net = caffe_net(text)
     net.setInput(np.zeros((1, 3, 60, 80), np.float32))
     param = parse(correct_prior_steps(text)[0]).messages("layer")[1].message("prior_box_param")
     cells = round(80 / float(param.value("step_w"))) * round(60 / float(param.value("step_h")))

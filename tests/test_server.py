@@ -21,6 +21,7 @@ from faceattr.errors import SettingsError
 from faceattr.settings import Settings
 from faceattr.web import server
 from tests.conftest import BUILT_IN, ROOT
+from tests.opencv_caffe import needs_opencv_4
 from tests.photo_bytes import encoded, flat
 
 
@@ -251,6 +252,7 @@ def test_analyze_goes_on_after_a_photo_that_fails(tmp_path: Path) -> None:
     assert good["faces"][0]["gender"]["value"] == "Female"
 
 
+@needs_opencv_4
 def test_the_four_core_packages_are_enough(tmp_path: Path) -> None:
     """Everything else is hidden from the interpreter, as in an environment that has just these four."""
     (tmp_path / "in").mkdir()

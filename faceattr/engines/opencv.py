@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,13 +34,14 @@ class OpenCVEngine:
 
     def load_caffe(self, prototxt: bytes, weights: bytes) -> OpenCVNet:
         """A net from Caffe's files with one copy per slot. Raises EngineError when OpenCV cannot read it."""
-        if not hasattr(cv2.dnn, "readNetFromCaffe"):
+        read: Any = getattr(cv2.dnn, "readNetFromCaffe", None)
+        if read is None:
             raise EngineError(
                 f"OpenCV {cv2.__version__} can no longer read Caffe models (removed in 5.0). Install OpenCV 4 "
                 "(pip install 'opencv-python-headless>=4.11,<5') or what our importer needs (pip install onnx protobuf)"
             )
         structure, parameters = np.frombuffer(prototxt, np.uint8), np.frombuffer(weights, np.uint8)
-        return OpenCVNet(lambda: cv2.dnn.readNetFromCaffe(structure, parameters), self._slots)
+        return OpenCVNet(lambda: read(structure, parameters), self._slots)
 
     @contextlib.contextmanager
     def single_thread(self) -> Iterator[None]:
