@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from faceattr.caffe import read_net
 from faceattr.caffe.graph import Param
 from faceattr.caffe.priors import correct_prior_steps
 from faceattr.caffe.ssd import SSDHead
@@ -18,8 +17,10 @@ from tests.conftest import BUILT_IN, DATA
 from tests.opencv_caffe import caffe_net
 from tests.ssd_graphs import end_of_ssd, needs_caffe_in_opencv, run_in_opencv
 
-pytestmark = needs_caffe_in_opencv
+pytest.importorskip("google.protobuf", reason="reading Caffe's files needs protobuf")
+from faceattr.caffe import read_net
 
+pytestmark = needs_caffe_in_opencv
 
 PRIORS: list[tuple[Mapping[str, Param], int]] = [
     ({}, 1),
