@@ -36,8 +36,6 @@ class ONNXRuntimeEngine:
         options.log_severity_level = 3
         # Spinning threads would burn the cores that other requests need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Blocks of past batches go back to the system instead of into an arena that only grows.
-        options.enable_cpu_mem_arena = False
         try:
             return ONNXRuntimeNet(ort.InferenceSession(model, options, providers=["CPUExecutionProvider"]))
         except Exception as error:  # noqa: BLE001 - its exceptions share no other base
@@ -67,7 +65,7 @@ class ONNXRuntimeNet:
         return {name: np.asarray(output, np.float32) for name, output in zip(self._outputs, outputs, strict=True)}
 
     def settle(self) -> None:
-        """Nothing to do: a session without an arena keeps no working memory."""
+        """Nothing to do: what a session keeps for its next run it shares between all."""
 
 
 def _short(error: Exception) -> str:
