@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,22 +63,13 @@ def pack(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def as_nobody() -> list[str]:
-    """What to put before a command to run it without privileges: root passes every permission check."""
-    if os.getuid() != 0:
+def unprivileged() -> list[str]:
+    """What to put before a command to make it subject to permissions, which root otherwise is not."""
+    if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:
-        pytest.skip("permissions do not bind root, and setpriv (util-linux) is not here to run as another user")
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-
-
-@pytest.fixture
-def open_path() -> Iterator[Path]:
-    """A temporary directory that every user may enter and write, unlike pytest's own."""
-    path = Path(tempfile.mkdtemp(prefix="faceattr-test-"))
-    path.chmod(0o777)
-    yield path
-    shutil.rmtree(path)
+        pytest.skip("root passes every permission check, and there is no setpriv (util-linux) to give that up")
+    return ["setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"]
 
 
 def _folder(variable: str, what: str) -> Path:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +18,6 @@ from faceattr.settings import Settings
 from tests import batch_fakes
 
 ROOT = Path(__file__).parent.parent
-NOT_EVEN_ROOT = ["setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"]
-
 Load = Callable[[Settings], batch_fakes.FakeAnalyzer]
 
 
@@ -317,16 +314,6 @@ def test_full_disk_is_73_and_says_what_to_do(folder: Path, out: Path) -> None:
     assert process.returncode == 73
     assert "File too large. Free some space there" in stderr.splitlines()[-1]
     assert list(out.iterdir()) == []
-
-
-@pytest.fixture
-def unprivileged() -> list[str]:
-    """Words before a command that make it subject to permissions, which root otherwise is not."""
-    if os.geteuid() != 0:
-        return []
-    if not shutil.which("setpriv"):
-        pytest.skip("root passes every permission check, and there is no setpriv to give that up")
-    return NOT_EVEN_ROOT
 
 
 def test_unreadable_files_and_directories_are_rows(folder: Path, out: Path, unprivileged: list[str]) -> None:
