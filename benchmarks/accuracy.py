@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from faceattr import geometry
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.attributes import read_age
+from faceattr.caffe.nms import iou
 from faceattr.settings import Settings
 from faceattr.types import BGRImage
 
@@ -116,11 +117,11 @@ def detect(analyzer: FaceAnalyzer, image: BGRImage) -> tuple[NDArray[np.float32]
 
 
 def best_iou(box: list[float], boxes: NDArray[np.float32]) -> float:
-    return float(geometry.iou(np.array([box], np.float32), boxes).max(initial=0.0))
+    return float(iou(np.array([box], np.float32), boxes).max(initial=0.0))
 
 
 def pairs_overlap(boxes: NDArray[np.float32]) -> bool:
-    return bool((np.triu(geometry.iou(boxes, boxes), 1) > OVERLAP_IOU).any())
+    return bool((np.triu(iou(boxes, boxes), 1) > OVERLAP_IOU).any())
 
 
 def images_of(path: Path) -> Iterator[tuple[str, BGRImage]]:

@@ -33,6 +33,18 @@ class EngineError(FaceAttrError):
     code = "engine"
 
 
+class CannotWrite(FaceAttrError):
+    """Results cannot be written where they should be."""
+
+    code = "cannot_write"
+
+
+class Unreachable(FaceAttrError):
+    """An address gives no answer that could be used."""
+
+    code = "unreachable"
+
+
 class OptionError(FaceAttrError):
     """An analysis option is unknown or has a wrong type or value."""
 

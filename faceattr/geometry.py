@@ -30,16 +30,6 @@ def areas(boxes: FloatArray) -> FloatArray:
     return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
 
 
-def iou(boxes: FloatArray, others: FloatArray) -> FloatArray:
-    """Intersection over union of every box (n, 4) with every other (m, 4): (n, m), 0 where both are empty."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    sides = np.maximum(high - low, 0)
-    shared = sides[..., 0] * sides[..., 1]
-    union = areas(boxes)[:, None] + areas(others)[None, :] - shared
-    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0), np.float32)
-
-
 def resize(image: BGRImage, width: int, height: int, samples: int = 4) -> BGRImage:
     """The image at another size: averaged over areas when it shrinks, interpolated linearly when it grows.
 

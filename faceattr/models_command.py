@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceattr.analyzer import FaceAnalyzer
-from faceattr.errors import PackError, SettingsError
+from faceattr.errors import CannotWrite, PackError, SettingsError, Unreachable
 from faceattr.packs import load_pack, read_pack
-from faceattr.packs.download import CannotWrite, Patience
+from faceattr.packs.download import Patience
 from faceattr.packs.fetch import fetch
 from faceattr.packs.known import KNOWN_PACKS, KnownPack
 from faceattr.packs.progress import Progress, megabytes
-from faceattr.packs.request import Unreachable
 from faceattr.packs.source import BUILT_IN_DIRECTORY
 from faceattr.settings import Settings
 

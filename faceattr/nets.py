@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from faceattr.caffe.prototxt import parse
 from faceattr.detector import SSDDetector
 from faceattr.engines import CaffeEngine, Engine, Net
 from faceattr.errors import CaffeError, EngineError, PackError
-from faceattr.packs import NetContent, NetFiles, Pack, PackContent
+from faceattr.packs import ClassifierSpec, DetectorSpec, NetContent, NetFiles, Pack, PackContent
 
 log = logging.getLogger(__name__)
 
@@ -54,35 +56,39 @@ def _imported(pack: Pack, content: PackContent, engine: Engine) -> Nets:
     from faceattr.caffe.graph import Graph
     from faceattr.caffe.ssd import SSDHead
 
-    def graph(files: NetFiles, net: NetContent, size: tuple[int, int]) -> Graph:
-        try:
-            return read_net(net.prototxt, net.weights, size)
-        except CaffeError as error:
-            raise PackError(f"{pack.directory}: {files.prototxt} with {files.weights}: {error}.") from None
+    def graph(spec: DetectorSpec | ClassifierSpec, net: NetContent) -> Graph:
+        with _naming(pack, spec.files):
+            return read_net(net.prototxt, net.weights, spec.input)
 
-    def load(graph: Graph, *outputs: str) -> Net:
-        return engine.load(to_onnx(fold(subgraph(graph, outputs))))
+    def load(graph: Graph, outputs: tuple[str, ...], *files: NetFiles) -> Net:
+        with _naming(pack, *files):
+            return engine.load(to_onnx(fold(subgraph(graph, outputs))))
 
-    face = graph(pack.detector.files, content.detector, pack.detector.input)
-    head = SSDHead.from_graph(face)
+    face = graph(pack.detector, content.detector)
+    with _naming(pack, pack.detector.files):
+        head = SSDHead.from_graph(face)
     if head is None:
         raise PackError(f"{pack.directory / pack.detector.files.prototxt} is no SSD: it has no DetectionOutput layer.")
     for note in head.notes:
         log.warning("%s: %s", pack.detector.files.prototxt, note)
-    detector = load(face, head.location, head.confidence)
-    gender = graph(pack.gender.files, content.gender, pack.gender.input)
-    age = graph(pack.age.files, content.age, pack.age.input)
+    detector = load(face, (head.location, head.confidence), pack.detector.files)
+    gender, age = graph(pack.gender, content.gender), graph(pack.age, content.age)
     for spec, net in ((pack.gender, gender), (pack.age, age)):
         if spec.output not in net.outputs:
             has = ", ".join(net.outputs)
             raise PackError(f"{pack.directory / spec.files.prototxt} has no output '{spec.output}'; it has {has}.")
     if same_input(pack.gender, pack.age):
         outputs = f"gender/{pack.gender.output}", f"age/{pack.age.output}"
-        both = load(join({"gender": gender, "age": age}), *outputs)
+        with _naming(pack, pack.gender.files, pack.age.files):
+            joined = join({"gender": gender, "age": age})
+        both = load(joined, outputs, pack.gender.files, pack.age.files)
         nets: tuple[Net, ...] = (detector, both)
         sources = Source(both, outputs[0]), Source(both, outputs[1])
     else:
-        apart = load(gender, pack.gender.output), load(age, pack.age.output)
+        apart = (
+            load(gender, (pack.gender.output,), pack.gender.files),
+            load(age, (pack.age.output,), pack.age.files),
+        )
         nets = (detector, *apart)
         sources = Source(apart[0], pack.gender.output), Source(apart[1], pack.age.output)
     attributes = AttributeClassifier(sources[0], pack.gender, sources[1], pack.age, pack.crop_scale)
@@ -99,16 +105,24 @@ def _by_opencv(pack: Pack, content: PackContent, engine: CaffeEngine) -> Nets:
         log.warning("%s: %s", path.name, note)
 
     def load(files: NetFiles, net: NetContent) -> Net:
-        try:
+        with _naming(pack, files):
             return engine.load_caffe(net.prototxt, net.weights)
-        except EngineError as error:
-            raise PackError(f"{pack.directory}: {files.prototxt} with {files.weights}: {error}.") from None
 
     detector = load(pack.detector.files, NetContent(corrected.encode(), content.detector.weights))
     gender, age = load(pack.gender.files, content.gender), load(pack.age.files, content.age)
     sources = Source(gender, pack.gender.output), Source(age, pack.age.output)
     attributes = AttributeClassifier(sources[0], pack.gender, sources[1], pack.age, pack.crop_scale)
     return Nets((detector, gender, age), SSDDetector(detector, pack.detector), attributes)
+
+
+@contextmanager
+def _naming(pack: Pack, *files: NetFiles) -> Iterator[None]:
+    """Turns what is wrong with a net into a PackError that names its files."""
+    try:
+        yield
+    except (CaffeError, EngineError) as error:
+        names = ", ".join(f"{net.prototxt} with {net.weights}" for net in files)
+        raise PackError(f"{pack.directory}: {names}: {error}.") from None
 
 
 def _require_input(pack: Pack, files: NetFiles, net: NetContent, expected: tuple[int, int]) -> None:

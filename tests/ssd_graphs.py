@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from faceattr.caffe.graph import Graph, Node, Param, Shape
@@ -36,10 +34,6 @@ OUTPUT: Mapping[str, Param] = {
     "keep_top_k": 200,
     "confidence_threshold": 0.01,
 }
-
-needs_caffe_in_opencv = pytest.mark.skipif(
-    not hasattr(cv2.dnn, "readNetFromCaffe") or cv2.__version__.startswith("5"), reason="OpenCV 5 reads no Caffe nets"
-)
 
 
 def prior_node(name: str, bottom: str, **params: Param) -> Node:

@@ -14,6 +14,7 @@ import pytest
 from faceattr import geometry, images
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.answers import answer
+from faceattr.caffe.nms import iou
 from faceattr.engines import Net
 from faceattr.engines.opencv import OpenCVEngine
 from faceattr.errors import OutOfMemory, PhotoError
@@ -32,7 +33,7 @@ def boxes(analysis: Analysis) -> FloatArray:
 
 
 def overlap(analysis: Analysis, box: tuple[float, ...]) -> float:
-    return float(geometry.iou(np.array([box], np.float32), boxes(analysis)).max(initial=0))
+    return float(iou(np.array([box], np.float32), boxes(analysis)).max(initial=0))
 
 
 class CountingNet:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import CannotWrite
 from faceattr.batch.photo import Work, process
+from faceattr.errors import CannotWrite
 from faceattr.options import Options
 from faceattr.settings import Settings
 from tests import batch_fakes

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import CannotWrite
 from faceattr.batch.photo import Work
 from faceattr.batch.pool import Pool
 from faceattr.batch.run import run, wait_until_loaded
 from faceattr.batch.scan import Entry
-from faceattr.errors import EngineError, PackError, SettingsError
+from faceattr.errors import CannotWrite, EngineError, PackError, SettingsError
 from faceattr.options import Options
 from faceattr.settings import Settings
 from tests import batch_fakes

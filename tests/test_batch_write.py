@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from faceattr.batch.outcome import Outcome, error
-from faceattr.batch.output import CannotWrite
 from faceattr.batch.write import Tables
+from faceattr.errors import CannotWrite
 from tests import batch_fakes
 
 

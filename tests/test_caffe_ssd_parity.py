@@ -14,13 +14,13 @@ from faceattr.caffe.graph import Param
 from faceattr.caffe.priors import correct_prior_steps
 from faceattr.caffe.ssd import SSDHead
 from tests.conftest import BUILT_IN, DATA
-from tests.opencv_caffe import caffe_net
-from tests.ssd_graphs import end_of_ssd, needs_caffe_in_opencv, run_in_opencv
+from tests.opencv_caffe import caffe_net, needs_opencv_4
+from tests.ssd_graphs import end_of_ssd, run_in_opencv
 
 pytest.importorskip("google.protobuf", reason="reading Caffe's files needs protobuf")
 from faceattr.caffe import read_net
 
-pytestmark = needs_caffe_in_opencv
+pytestmark = needs_opencv_4
 
 PRIORS: list[tuple[Mapping[str, Param], int]] = [
     ({}, 1),

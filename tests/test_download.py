@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from faceattr.errors import PackError
-from faceattr.packs.download import CannotWrite, Patience, download
+from faceattr.errors import CannotWrite, PackError, Unreachable
+from faceattr.packs.download import Patience, download
 from faceattr.packs.known import KNOWN_PACKS, KnownFile
 from faceattr.packs.progress import Progress
-from faceattr.packs.request import Unreachable
 from tests.caffe_files import classifier
 from tests.file_server import (
     Answer,

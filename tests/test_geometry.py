@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from faceattr import geometry
+from faceattr.caffe.nms import iou
 from faceattr.types import BGRImage, FloatArray
 
 
@@ -50,8 +51,8 @@ def test_areas_of_boxes_turned_inside_out_are_zero() -> None:
     ],
 )
 def test_iou(one: tuple[float, ...], other: tuple[float, ...], expected: float) -> None:
-    assert geometry.iou(boxes(one), boxes(other))[0, 0] == pytest.approx(expected)  # type: ignore[arg-type]
-    assert geometry.iou(boxes(), boxes(other)).shape == (0, 1)  # type: ignore[arg-type]
+    assert iou(boxes(one), boxes(other))[0, 0] == pytest.approx(expected)  # type: ignore[arg-type]
+    assert iou(boxes(), boxes(other)).shape == (0, 1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (3000, 2000), (320, 320), (100, 50), (500, 100)])

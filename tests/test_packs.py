@@ -198,6 +198,16 @@ def test_other_nets_without_a_manifest_are_refused(tmp_path: Path) -> None:
         load(directory)
 
 
+def test_a_detector_with_two_heads_is_refused_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("google.protobuf", reason="only our importer decodes the boxes itself")
+    directory = write_articles_form(tmp_path / "models")
+    prototxt = directory / "deploy_face.prototxt"
+    last = prototxt.read_text()[prototxt.read_text().rindex("layer {") :]
+    prototxt.write_text(prototxt.read_text() + last.replace('"out"', '"again"'))
+    with pytest.raises(PackError, match=r"deploy_face\.prototxt with .*2 DetectionOutput layers, expected one"):
+        load(directory)
+
+
 def test_an_incomplete_directory_in_the_articles_form_names_what_is_missing(tmp_path: Path) -> None:
     directory = write_articles_form(tmp_path / "models")
     (directory / "age_net.caffemodel").unlink()

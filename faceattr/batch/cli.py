@@ -12,7 +12,7 @@ from pathlib import Path
 
 from faceattr.batch.arguments import MAX_IMAGE_BYTES, MAX_PIXELS, parser
 from faceattr.batch.interrupts import Interrupts
-from faceattr.batch.output import CannotWrite, writing_to
+from faceattr.batch.output import writing_to
 from faceattr.batch.photo import Analyzer, Work
 from faceattr.batch.pool import Pool
 from faceattr.batch.progress import Progress, Quiet
@@ -20,7 +20,7 @@ from faceattr.batch.run import run, wait_until_loaded
 from faceattr.batch.scan import Entry, Kind, scan
 from faceattr.batch.worker import load_analyzer
 from faceattr.batch.write import Tables
-from faceattr.errors import EngineError, PackError, SettingsError
+from faceattr.errors import CannotWrite, EngineError, PackError, SettingsError
 from faceattr.options import Options
 from faceattr.settings import Settings
 

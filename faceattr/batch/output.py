@@ -7,15 +7,9 @@ import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from faceattr.errors import FaceAttrError
+from faceattr.errors import CannotWrite
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-class CannotWrite(FaceAttrError):
-    """The output directory cannot be written: nothing that comes after could be kept either."""
-
-    code = "cannot_write"
 
 
 @contextlib.contextmanager

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from faceattr.batch import names, outcome
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import CannotWrite, writing_to
-from faceattr.errors import FaceAttrError, ImageTooLarge, OutOfMemory, PhotoError
+from faceattr.batch.output import writing_to
+from faceattr.errors import CannotWrite, FaceAttrError, ImageTooLarge, OutOfMemory, PhotoError
 from faceattr.options import Options
 from faceattr.settings import Settings
 from faceattr.types import Analysis, PictureFormat

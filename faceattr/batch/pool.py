@@ -16,10 +16,9 @@ from types import TracebackType
 from faceattr.batch import outcome
 from faceattr.batch.interrupts import deaf_children
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import CannotWrite
 from faceattr.batch.photo import Work
 from faceattr.batch.worker import Failed, Message, Ready, worker_main
-from faceattr.errors import EngineError, FaceAttrError, PackError, SettingsError
+from faceattr.errors import CannotWrite, EngineError, FaceAttrError, PackError, SettingsError
 
 _DEPTH = 2  # paths handed to a worker at once: the next one is there when it has answered
 _TRIES = 2  # workers that a photo may cost

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import CannotWrite
 from faceattr.batch.photo import Analyzer, Work, process
-from faceattr.errors import EngineError, FaceAttrError
+from faceattr.errors import CannotWrite, EngineError, FaceAttrError
 from faceattr.logs import mute_native_libraries
 from faceattr.settings import Settings
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from faceattr.batch import names
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import CannotWrite, writing_to
+from faceattr.batch.output import writing_to
+from faceattr.errors import CannotWrite
 from faceattr.types import Face
 
 _NAME = ["file", "path"]

@@ -14,19 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from faceattr.errors import FaceAttrError, PackError
+from faceattr.errors import CannotWrite, PackError, Unreachable
 from faceattr.packs.known import KnownFile
 from faceattr.packs.progress import Progress, megabytes
-from faceattr.packs.request import Lost, Unreachable, ask
+from faceattr.packs.request import Lost, ask
 
 _MAX_EXCESS = 2**20
 """Read beyond the expected size, to say what the answer is instead of the file; an endless one is cut off there."""
-
-
-class CannotWrite(FaceAttrError):
-    """A pack cannot be written where it should be."""
-
-    code = "cannot_write"
 
 
 @dataclass(frozen=True, slots=True)

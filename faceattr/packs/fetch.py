@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceattr.errors import PackError
-from faceattr.packs.download import CannotWrite, Patience, download, settle
+from faceattr.errors import CannotWrite, PackError, Unreachable
+from faceattr.packs.download import Patience, download, settle
 from faceattr.packs.known import KnownFile, KnownPack
 from faceattr.packs.progress import Progress
-from faceattr.packs.request import Unreachable
 from faceattr.packs.source import MANIFEST
 
 

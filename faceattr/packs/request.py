@@ -11,17 +11,11 @@ import urllib.request
 from http import HTTPStatus
 from typing import IO
 
-from faceattr.errors import FaceAttrError
+from faceattr.errors import Unreachable
 from faceattr.version import __version__
 
 _CHUNK = 2**16
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
-
-
-class Unreachable(FaceAttrError):
-    """A file cannot be had from its address, now or at all."""
-
-    code = "unreachable"
 
 
 class Lost(Exception):
