@@ -1,31 +1,15 @@
-"""Writes small Caffe nets for tests: prototxt text, and caffemodels in protobuf's wire format (caffe.proto, V2)."""
+"""Writes small Caffe nets for tests: prototxt text, and caffemodels in both forms (caffe.proto)."""
 
 from __future__ import annotations
 
 import re
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-NAME, TYPE, BLOBS = 1, 2, 7
-"""Field numbers of LayerParameter; a NetParameter holds its layers in field 100."""
-
-
-def caffemodel(layers: Mapping[str, tuple[str, Sequence[NDArray[np.float32]]]]) -> bytes:
-    """A NetParameter with the named layers: type and blobs of each."""
-    return b"".join(
-        _message(
-            100,
-            _message(NAME, name.encode())
-            + _message(TYPE, kind.encode())
-            + b"".join(_message(BLOBS, _blob(blob)) for blob in blobs),
-        )
-        for name, (kind, blobs) in layers.items()
-    )
-
+from training.caffemodel import caffemodel, message, number, packed_floats
 
 _V1_TYPES = {
     "Concat": 3, "Convolution": 4, "Dropout": 6, "Flatten": 8, "InnerProduct": 14, "LRN": 15, "Pooling": 17, "ReLU": 18,
@@ -38,11 +22,11 @@ _V1_TYPES = {
 def caffemodel_v1(layers: Mapping[str, tuple[str, Sequence[NDArray[np.float32]]]]) -> bytes:
     """The same in the old form: V1LayerParameter in field 2, type as a number, blobs always of four sides."""
     return b"".join(
-        _message(
+        message(
             2,
-            _message(4, name.encode())
-            + _number(5, _V1_TYPES[kind])
-            + b"".join(_message(6, _legacy_blob(blob)) for blob in blobs),
+            message(4, name.encode())
+            + number(5, _V1_TYPES[kind])
+            + b"".join(message(6, _legacy_blob(blob)) for blob in blobs),
         )
         for name, (kind, blobs) in layers.items()
     )
@@ -181,32 +165,6 @@ def _random(random: np.random.Generator, *shape: int, scale: float = 1.0) -> NDA
     return (random.standard_normal(shape) * scale).astype(np.float32)
 
 
-def _blob(values: NDArray[np.float32]) -> bytes:
-    return _message(7, _message(1, b"".join(_varint(side) for side in values.shape))) + _message(5, _floats(values))
-
-
 def _legacy_blob(values: NDArray[np.float32]) -> bytes:
     sides = (1,) * (4 - values.ndim) + values.shape
-    return b"".join(_number(field, side) for field, side in enumerate(sides, 1)) + _message(5, _floats(values))
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _floats(values: Iterable[float] | NDArray[np.float32]) -> bytes:
-    flat = np.asarray(values, np.float32).ravel()
-    return struct.pack(f"<{flat.size}f", *flat)
-
-
-def _message(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
+    return b"".join(number(field, side) for field, side in enumerate(sides, 1)) + packed_floats(values)

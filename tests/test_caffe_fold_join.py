@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 
 from faceattr.caffe.graph import Graph, Node
 from faceattr.errors import CaffeError
-from tests.caffe_files import caffemodel, levi_hassner
+from tests.caffe_files import levi_hassner
 from tests.caffe_reference import run
 from tests.conftest import BUILT_IN
 from tests.test_caffe_reader import header, layer
 
 pytest.importorskip("google.protobuf", reason="reading Caffe's files needs protobuf")
 from faceattr.caffe import fold, join, read_net, subgraph
+from training.caffemodel import caffemodel
 
 Array = NDArray[np.float32]
 

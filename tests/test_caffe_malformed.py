@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from faceattr.errors import CaffeError
-from tests.caffe_files import _message, caffemodel, caffemodel_v1, classifier, prototxt_v1, ssd
+from tests.caffe_files import caffemodel_v1, classifier, prototxt_v1, ssd
 from tests.test_caffe_reader import NONE, header, layer, ones
+from training.caffemodel import caffemodel, message
 
 pytest.importorskip("google.protobuf", reason="reading Caffe's files needs protobuf")
 from faceattr.caffe import fold, join, read_net, subgraph
@@ -55,9 +56,9 @@ def refusal(prototxt: bytes, weights: bytes) -> str:
         (b"\x0b\x0c" + WEIGHTS, "is truncated, damaged"),
         (b"\xa2\x06\x00" * 200_000, "the caffemodel has more than 100000 fields"),
         (b"\x12\x00" * 200_000, "the caffemodel has more than 100000 fields"),
-        (_message(100, b"\x3a\x00" * 200_000), "the caffemodel has more than 100000 fields"),
-        (_message(100, _message(7, b"\x2a\x00" * 200_000)), "the caffemodel has more than 100000 fields"),
-        (_message(2, _message(6, b"\x2d\x00\x00\x80\x3f" * 200_000)), "the caffemodel has more than 100000 fields"),
+        (message(100, b"\x3a\x00" * 200_000), "the caffemodel has more than 100000 fields"),
+        (message(100, message(7, b"\x2a\x00" * 200_000)), "the caffemodel has more than 100000 fields"),
+        (message(2, message(6, b"\x2d\x00\x00\x80\x3f" * 200_000)), "the caffemodel has more than 100000 fields"),
     ],
 )
 def test_what_is_not_a_caffemodel_is_reported_as_what_it_is(weights: bytes, cause: str) -> None:

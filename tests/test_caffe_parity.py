@@ -19,7 +19,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.caffe_files import caffemodel, classifier, levi_hassner, ssd
+from tests.caffe_files import classifier, levi_hassner, ssd
 from tests.conftest import BUILT_IN
 
 pytest.importorskip("onnx", reason="onnx is not installed: nothing is converted without it")
@@ -32,6 +32,7 @@ if not hasattr(cv2.dnn, "readNetFromCaffe"):
 from faceattr.caffe import fold, read_net, subgraph, to_onnx
 from tests.opencv_caffe import caffe_net
 from tests.test_caffe_onnx import ENGINES
+from training.caffemodel import caffemodel
 
 Array = NDArray[np.float32]
 Files = tuple[str, bytes]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from faceattr.caffe.graph import Graph
 from faceattr.errors import CaffeError
-from tests.caffe_files import _message, _number, caffemodel, caffemodel_v1, classifier, levi_hassner, prototxt_v1, ssd
+from tests.caffe_files import caffemodel_v1, classifier, levi_hassner, prototxt_v1, ssd
 from tests.conftest import BUILT_IN, ROOT
 from tests.opencv_caffe import caffe_net, needs_opencv_4
+from training.caffemodel import caffemodel, message, number
 
 pytest.importorskip("google.protobuf", reason="reading Caffe's files needs protobuf")
 from faceattr.caffe.reader import read_net
@@ -360,23 +361,23 @@ def test_within_channel_normalization_ignores_k_as_caffe_does() -> None:
 
 
 def _blob_with(*fields: bytes) -> bytes:
-    return _message(100, _message(1, b"x") + _message(7, b"".join(fields)))
+    return message(100, message(1, b"x") + message(7, b"".join(fields)))
 
 
-SHAPE = _message(7, _message(1, b"\x03"))
+SHAPE = message(7, message(1, b"\x03"))
 
 
 @pytest.mark.parametrize(
     "blob",
     [
-        (SHAPE, _message(5, struct.pack("<3f", 1, 2, 3))),
-        (SHAPE, _message(5, struct.pack("<2f", 1, 2)), _message(5, struct.pack("<f", 3))),
-        (SHAPE, _message(8, struct.pack("<3d", 1, 2, 3))),
-        (SHAPE, _number(10, 2), _message(12, struct.pack("<3e", 1, 2, 3))),
-        (SHAPE, _number(10, 1), _message(12, struct.pack("<3f", 1, 2, 3))),
-        (_number(1, 1), _number(2, 1), _number(3, 1), _number(4, 3), _message(5, struct.pack("<3f", 1, 2, 3))),
-        (_message(7, b"\x08\x03"), _message(5, struct.pack("<3f", 1, 2, 3))),
-        (_message(5, struct.pack("<3f", 1, 2, 3)),),
+        (SHAPE, message(5, struct.pack("<3f", 1, 2, 3))),
+        (SHAPE, message(5, struct.pack("<2f", 1, 2)), message(5, struct.pack("<f", 3))),
+        (SHAPE, message(8, struct.pack("<3d", 1, 2, 3))),
+        (SHAPE, number(10, 2), message(12, struct.pack("<3e", 1, 2, 3))),
+        (SHAPE, number(10, 1), message(12, struct.pack("<3f", 1, 2, 3))),
+        (number(1, 1), number(2, 1), number(3, 1), number(4, 3), message(5, struct.pack("<3f", 1, 2, 3))),
+        (message(7, b"\x08\x03"), message(5, struct.pack("<3f", 1, 2, 3))),
+        (message(5, struct.pack("<3f", 1, 2, 3)),),
     ],
     ids=["float", "float in parts", "double", "half", "raw float", "legacy shape", "unpacked shape", "no shape"],
 )

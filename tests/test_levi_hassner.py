@@ -16,9 +16,10 @@ from faceattr.packs.inspect import describe_wrong_prototxt, describe_wrong_weigh
 from faceattr.packs.known import LEVI_HASSNER
 from faceattr.packs.levi_hassner import levi_hassner_manifest, levi_hassner_prototxt, levi_hassner_prototxts
 from faceattr.packs.res10 import res10_prototxt
-from tests.caffe_files import caffemodel, levi_hassner
+from tests.caffe_files import levi_hassner
 from tests.conftest import DATA
 from tests.opencv_caffe import caffe_net, needs_opencv_4
+from training.caffemodel import caffemodel
 
 pytestmark = needs_opencv_4
 

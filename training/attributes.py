@@ -1,0 +1,141 @@
+"""Trains the gender and age net: `python -m training.attributes --data DIR --run DIR`. Run again, it goes on.
+
+Age is learned as a distribution over the years 0–100 (Gao et al., "Deep Label Distribution Learning", IEEE TIP 2017)
+whose expectation is also pulled to the label (Gao et al., "Age Estimation Using Expectation of Label Distribution
+Learning", IJCAI 2018): the labels are uncertain, and the more so the older the face.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training import loop
+from training.chip_samples import plain, vary
+from training.chips import Chips, read_chips
+from training.modules import Average, PlannedNet, placed
+from training.nets import AGES, ATTRIBUTE_SIDE, attribute_plan
+
+MEAN, SCALE = 127.5, 1 / 64
+PEAK_RATE, WEIGHT_DECAY, AVERAGED, DROPOUT = 2e-3, 0.05, 0.998, 0.2
+SMALL_SIDE, SMALL_UNTIL = 64, 0.35
+"""The first part of the run sees smaller crops, at under half the cost (Touvron et al., NeurIPS 2019, for the idea)."""
+MILD_FROM, MILD = 0.72, 0.35
+"""From this part of the run on, samples vary less: a small net that must cope with everything fits nothing well."""
+YEARS = torch.arange(AGES, dtype=torch.float32)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="holds utkface_train.tar and utkface_val.tar")
+    parser.add_argument("--run", type=Path, required=True, help="where checkpoint and log go")
+    parser.add_argument("--epochs", type=int, default=75)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parsed = parser.parse_args(argv)
+    torch.set_num_threads(parsed.threads)
+    chips, held = (read_chips(parsed.data / f"utkface_{part}.tar") for part in ("train", "val"))
+    train(chips, held, parsed.run, parsed.epochs, parsed.batch, parsed.seed, parsed.device)
+
+
+def train(chips: Chips, held: Chips, run_directory: Path, epochs: int, batch: int, seed: int, device: str) -> None:
+    """Trains, or goes on training, until `epochs` are done. `held` is only measured on."""
+    torch.manual_seed(seed)
+    net = placed(new_net(), device)
+    average = Average(net, AVERAGED)
+    run = loop.Run(run_directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
+    measured = placed(new_net(), device).eval()
+    while run.epoch < epochs:
+        begin = time.perf_counter()
+        side = SMALL_SIDE if run.epoch < SMALL_UNTIL * epochs else ATTRIBUTE_SIDE
+        amount = 1.0 if run.epoch < MILD_FROM * epochs else MILD
+        random = np.random.default_rng([seed, run.epoch])
+        torch.manual_seed(int(random.integers(2**31)))  # dropout must not repeat after a restart
+        batches = loop.orders(len(chips), batch, random)
+        makers = [partial(_batch, chips, indices, side, amount, int(random.integers(2**63))) for indices in batches]
+        net.train()
+        losses = []
+        for step, (blob, ages, genders) in enumerate(loop.ahead(makers)):
+            for group in run.optimizer.param_groups:
+                group["lr"] = loop.learning_rate((run.epoch + step / len(batches)) / epochs, PEAK_RATE)
+            with torch.autocast(device, dtype=torch.bfloat16):
+                answers = net(normalised(blob.to(device)))
+            loss = loss_of(answers, ages.to(device), genders.to(device))
+            run.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            run.optimizer.step()
+            average.update(net)
+            losses.append(loss.item())
+        average.load_into(measured)
+        figures = {"loss": float(np.mean(losses)), "side": side, "seconds": time.perf_counter() - begin}
+        run.finish_epoch(figures | measure(measured, held, side, device))
+
+
+def new_net() -> PlannedNet:
+    return PlannedNet(*attribute_plan(), dropout=DROPOUT)
+
+
+def normalised(images: Tensor) -> Tensor:
+    """uint8 images (n, h, w, 3) → what the net is fed, (n, 3, h, w).
+
+    In training in bfloat16, which holds every uint8 exactly, and is half the work.
+    """
+    wide = torch.bfloat16 if torch.is_grad_enabled() else torch.float32
+    return images.to(wide).sub_(MEAN).mul_(SCALE).permute(0, 3, 1, 2)
+
+
+def loss_of(answers: list[Tensor], ages: Tensor, genders: Tensor) -> Tensor:
+    """Both losses of a batch: logits (n, 2, 1, 1) and (n, 101, 1, 1) against labels (n,)."""
+    gender, age = (answer.flatten(1).float() for answer in answers)
+    years = YEARS.to(age.device)
+    width = 1.0 + 0.04 * ages[:, None]  # years; people agree less about older faces
+    target = torch.softmax(-(((years - ages[:, None]) / width) ** 2) / 2, dim=1)
+    log_probability = torch.log_softmax(age, dim=1)
+    expectation = (log_probability.exp() * years).sum(dim=1)
+    distribution = -(target * log_probability).sum(dim=1).mean()
+    distance = functional.smooth_l1_loss(expectation, ages.float())
+    return distribution + 0.2 * distance + functional.cross_entropy(gender, genders, label_smoothing=0.03)
+
+
+def predict(net: PlannedNet, chips: Chips, side: int, device: str) -> tuple[Tensor, Tensor]:
+    """Gender and age logits, (n, 2) and (n, 101), of all chips as the service would crop them."""
+    genders, ages = [], []
+    with torch.inference_mode():
+        for begin in range(0, len(chips), 128):
+            crops = np.stack([plain(chip, side) for chip in chips.images[begin : begin + 128]])
+            gender, age = net(normalised(torch.from_numpy(crops).to(device)))
+            genders.append(gender.flatten(1).float().cpu())
+            ages.append(age.flatten(1).float().cpu())
+    return torch.cat(genders), torch.cat(ages)
+
+
+def measure(net: PlannedNet, held: Chips, side: int, device: str) -> dict[str, float]:
+    """Mean absolute age error in years; gender accuracy of all, and from 13 years on."""
+    gender, age = predict(net, held, side, device)
+    years = (torch.softmax(age, dim=1) * YEARS).sum(dim=1).numpy()
+    right = gender.argmax(dim=1).numpy() == held.genders
+    grown = held.ages >= 13
+    error = float(np.abs(years - held.ages).mean())
+    return {"age_error": error, "gender": float(right.mean()), "gender_13": float(right[grown].mean())}
+
+
+def _batch(chips: Chips, indices: Sequence[int], side: int, amount: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    random = np.random.default_rng(seed)
+    chosen = np.array(indices)
+    crops = np.stack([vary(chips.images[index], side, random, amount) for index in indices])
+    return torch.from_numpy(crops), torch.from_numpy(chips.ages[chosen]), torch.from_numpy(chips.genders[chosen])
+
+
+if __name__ == "__main__":
+    main()

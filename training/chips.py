@@ -1,0 +1,38 @@
+"""UTKFace chips: face crops with an age and a gender in their names, AGE_GENDER_ID.webp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceattr.types import BGRImage
+from training.nets import AGES
+from training.tars import images_of
+
+GENDERS = ("male", "female")
+
+
+@dataclass(frozen=True)
+class Chips:
+    """Crops and their labels: age in years (n,), gender (n,) as an index into GENDERS."""
+
+    images: list[BGRImage]
+    ages: NDArray[np.int64]
+    genders: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def read_chips(path: Path) -> Chips:
+    """All chips of a tar file; ages above the last class count as the last. Raises ValueError for another name."""
+    images, ages, genders = [], [], []
+    for name, image in images_of(path):
+        age, gender, *_ = name.split("_")
+        images.append(image)
+        ages.append(min(int(age), AGES - 1))
+        genders.append(GENDERS.index(gender))
+    return Chips(images, np.array(ages), np.array(genders))

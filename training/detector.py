@@ -1,0 +1,128 @@
+"""Trains the face detector: `python -m training.detector --data DIR --run DIR`. Run again, it goes on.
+
+Confidence learns how well its box fits (Li et al., "Generalized Focal Loss", NeurIPS 2020), so that of several boxes
+on a face the best one is also the surest; boxes learn by generalized IoU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from faceattr.types import FloatArray
+from training import loop
+from training.anchors import decode, match, paired_overlap, priors_for, rows_of
+from training.attributes import normalised
+from training.detector_check import Held, measure, read_held
+from training.detector_samples import sample
+from training.detector_source import Source, read_source
+from training.modules import Average, PlannedNet, placed
+from training.nets import DETECTOR_SIDE, detector_plan
+from training.plain_samples import plain_sample
+
+PEAK_RATE, WEIGHT_DECAY, AVERAGED = 2e-3, 0.02, 0.999
+BOX_WEIGHT = 2.0
+PLAIN_FROM, PLAIN_SHARE = 0.45, 0.65
+"""From this part of the run on, so many samples are plain photos."""
+CHECKED_EVERY = 5
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="holds webfaces, street_val and nonface tars")
+    parser.add_argument("--run", type=Path, required=True, help="where checkpoint and log go")
+    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--samples", type=int, default=6000, help="an epoch's; they are drawn anew each time")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parsed = parser.parse_args(argv)
+    torch.set_num_threads(parsed.threads)
+    source, held = read_source(parsed.data), read_held(parsed.data)
+    train(source, held, parsed.run, parsed.epochs, parsed.batch, parsed.samples, parsed.seed, parsed.device)
+
+
+def train(
+    source: Source, held: Held, directory: Path, epochs: int, batch: int, samples: int, seed: int, device: str
+) -> None:
+    """Trains, or goes on training, until `epochs` are done. `held` is only measured on."""
+    torch.manual_seed(seed)
+    net = placed(new_net(), device)
+    average = Average(net, AVERAGED)
+    run = loop.Run(directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
+    measured = placed(new_net(), device).eval()
+    priors = priors_for(DETECTOR_SIDE, DETECTOR_SIDE)
+    prior_boxes = torch.from_numpy(priors).to(device)
+    while run.epoch < epochs:
+        begin = time.perf_counter()
+        random = np.random.default_rng([seed, run.epoch])
+        steps = samples // batch
+        share = PLAIN_SHARE if run.epoch >= PLAIN_FROM * epochs else 0.0
+        makers = [partial(_batch, source, priors, batch, share, int(random.integers(2**63))) for _ in range(steps)]
+        net.train()
+        losses = []
+        for step, (blob, kinds, faces) in enumerate(loop.ahead(makers)):
+            for group in run.optimizer.param_groups:
+                group["lr"] = loop.learning_rate((run.epoch + step / steps) / epochs, PEAK_RATE)
+            with torch.autocast(device, dtype=torch.bfloat16):
+                answers = net(normalised(blob.to(device)))
+            loss = loss_of(answers, prior_boxes, kinds.to(device), faces.to(device))
+            run.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+            run.optimizer.step()
+            average.update(net)
+            losses.append(loss.item())
+        figures = {"loss": float(np.mean(losses)), "seconds": time.perf_counter() - begin}
+        if (run.epoch + 1) % CHECKED_EVERY == 0 or run.epoch + 1 == epochs:
+            average.load_into(measured)
+            figures |= measure(measured, held, device)
+        run.finish_epoch(figures)
+
+
+def new_net() -> PlannedNet:
+    """A fresh net that believes every prior is background, one in a hundred aside (Lin et al., ICCV 2017)."""
+    plan, heads = detector_plan()
+    net = PlannedNet(plan, heads)
+    with torch.no_grad():
+        for head in heads[1::2]:
+            bias = net.steps[head].bias
+            assert isinstance(bias, Tensor)
+            bias.copy_(torch.tensor([2.3, -2.3]).repeat(len(bias) // 2))
+    return net
+
+
+def loss_of(answers: list[Tensor], priors: Tensor, kinds: Tensor, faces: Tensor) -> Tensor:
+    """Confidence and box loss per face prior of a batch; `kinds` (n, p) and `faces` (n, p, 4) as Target's."""
+    offsets, logits = rows_of(answers)
+    is_face = kinds == 1
+    boxes = decode(priors.expand_as(offsets)[is_face], offsets[is_face])
+    overlap, generalized = paired_overlap(boxes, faces[is_face])
+    quality = torch.zeros_like(logits)
+    quality[is_face] = overlap.detach().clamp(min=0.05)
+    surprise = (quality - torch.sigmoid(logits)).abs() ** 2
+    losses = functional.binary_cross_entropy_with_logits(logits, quality, reduction="none") * surprise
+    count = is_face.sum().clamp(min=1)
+    return (losses * (kinds >= 0)).sum() / count + BOX_WEIGHT * (1 - generalized).sum() / count
+
+
+def _batch(source: Source, priors: FloatArray, batch: int, plain: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    random = np.random.default_rng(seed)
+    samples = [(plain_sample if random.random() < plain else sample)(source, random) for _ in range(batch)]
+    targets = [match(priors, one.boxes, one.ignored) for one in samples]
+    images = torch.from_numpy(np.stack([one.image for one in samples]))
+    kinds = torch.from_numpy(np.stack([target.kind for target in targets]))
+    return images, kinds, torch.from_numpy(np.stack([target.faces for target in targets]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Writes a pack from finished runs: `python -m training.export --data DIR --attributes RUN --detector RUN --to models`.
+
+Calibration, measured on the photos held back, is folded into the last layers. Each net is read back through our
+importer, and through OpenCV's own Caffe import where it has one, and must answer as the trained net does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from faceattr.caffe.nms import iou
+from faceattr.types import FloatArray
+from training import calibration
+from training.attributes import MEAN, SCALE, new_net, predict
+from training.caffe_nets import classifier, ssd
+from training.chips import read_chips
+from training.detector import new_net as new_detector
+from training.detector_check import FOUND_IOU, OVERLAP, Held, found, held_threshold, read_held
+from training.modules import PlannedNet, Weights
+from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
+from training.readback import require_same_answers
+
+TOLERANCE = 1e-3
+FILES = ("deploy_face", "gender_net", "age_net")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--attributes", type=Path, required=True, help="the run of training.attributes")
+    parser.add_argument("--detector", type=Path, required=True, help="the run of training.detector")
+    parser.add_argument("--to", type=Path, required=True, help="the pack's directory")
+    parser.add_argument("--name", default="faceattr-1")
+    parser.add_argument("--version", default="1.0")
+    parsed = parser.parse_args(argv)
+    nets = {**export_attributes(parsed.attributes, parsed.data), **export_detector(parsed.detector, parsed.data)}
+    write_pack(parsed.to, parsed.name, parsed.version, nets)
+    print(f"{parsed.to}: {sum(path.stat().st_size for path in parsed.to.iterdir()) / 1e6:.1f} MB")
+
+
+def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
+    """Gender and age nets of a run, calibrated on `utkface_val.tar`."""
+    net = averaged(run, new_net())
+    chips = read_chips(data / "utkface_val.tar")
+    genders, ages = (logits.numpy() for logits in predict(net, chips, ATTRIBUTE_SIDE, "cpu"))
+    scales = {
+        "gender": calibration.gender_scale(genders, chips.genders),
+        "age": calibration.age_scale(ages, chips.ages),
+    }
+    weights = net.folded()
+    for head, scale in scales.items():
+        weight, bias = weights[head]
+        weights[head] = (weight * np.float32(scale), bias * np.float32(scale))
+        print(f"{head}: logits × {scale:.3f}")
+    blobs = _blobs([cv2.resize(chip, (ATTRIBUTE_SIDE,) * 2, interpolation=cv2.INTER_AREA) for chip in chips.images[:8]])
+    nets = {}
+    for head, logits in (("gender", genders), ("age", ages)):
+        name = f"{head}_net"
+        nets[name] = classifier(name, net.plan, head, weights, ATTRIBUTE_SIDE)
+        expected = calibration.softmax(logits[: len(blobs)], scales[head]).astype(np.float32)
+        require_same_answers(name, nets[name], blobs, "prob", expected, TOLERANCE)
+    return nets
+
+
+def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
+    """The SSD of a run; its confidence is 0.5 where 0.05 false boxes come with a photo without faces."""
+    net = averaged(run, new_detector())
+    held = read_held(data)
+    threshold = _logit(np.array([held_threshold(net, held, "cpu")]))[0]
+    scale = calibration.confidence_scale(*_verdicts(net, held), threshold)
+    print(f"confidence: (logit − {threshold:.3f}) × {scale:.3f}")
+    weights = calibrated(net.folded(), net.outputs[1::2], scale, threshold)
+    text, binary = ssd("deploy_face", net.plan, net.outputs, weights, DETECTOR_SIDE, PRIORS, OVERLAP)
+    size = (DETECTOR_SIDE, DETECTOR_SIDE)
+    blobs = _blobs([cv2.resize(photo.image, size, interpolation=cv2.INTER_AREA) for photo in held.web[:4]])
+    with torch.inference_mode():
+        maps = net(torch.from_numpy(blobs))
+    expected = np.concatenate([answer.permute(0, 2, 3, 1).flatten(1).numpy() for answer in maps[::2]], axis=1)
+    require_same_answers("deploy_face", (text, binary), blobs, "mbox_loc", expected, TOLERANCE * 10)
+    return {"deploy_face": (text, binary)}
+
+
+def calibrated(weights: Weights, heads: tuple[str, ...], scale: float, threshold: float) -> Weights:
+    """The weights with the face logits of the confidence heads moved down by `threshold`, then × `scale`."""
+    changed = dict(weights)
+    for head in heads:
+        weight, bias = weights[head]
+        moved = bias.copy()
+        moved[1::2] -= np.float32(threshold)
+        changed[head] = (weight * np.float32(scale), moved * np.float32(scale))
+    return changed
+
+
+def averaged(run: Path, net: PlannedNet) -> PlannedNet:
+    """The net with a run's averaged weights, ready to answer."""
+    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["average"]
+    mine = net.state_dict()
+    net.load_state_dict({name: state[name].to(value.dtype) for name, value in mine.items()})
+    return net.eval()
+
+
+def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[str, bytes]]) -> None:
+    """Writes prototxts, caffemodels and a manifest with their digests."""
+    directory.mkdir(parents=True, exist_ok=True)
+    digests = []
+    for net in FILES:
+        text, binary = nets[net]
+        for file, content in ((f"{net}.prototxt", text.encode()), (f"{net}.caffemodel", binary)):
+            (directory / file).write_bytes(content)
+            digests.append(f'"{file}" = "{hashlib.sha256(content).hexdigest()}"')
+    mean = ", ".join(3 * [str(MEAN)])
+    fed = f"mean = [{mean}] # B, G, R\nscale = {SCALE} # (pixel - mean) * scale\n"
+    side, face = f"[{ATTRIBUTE_SIDE}, {ATTRIBUTE_SIDE}]", f"[{DETECTOR_SIDE}, {DETECTOR_SIDE}]"
+    licence = (
+        "Our own weights; trained on non-commercial research data (UTKFace, Caltech 10K WebFaces): see the model card"
+    )
+    sections = [
+        f'[pack]\nname = "{name}"\nversion = "{version}"\nlicence = "{licence}"\n',
+        f'[detector]\nprototxt = "deploy_face.prototxt"\nweights = "deploy_face.caffemodel"\ninput = {face} # width, '
+        f'height\nresize = "stretch"\n{fed}min_confidence = 0.5\n',
+        "[crop]\nscale = 1.0 # side of the square crop / longer side of the box; edges repeat\n",
+        f'[gender]\nprototxt = "gender_net.prototxt"\nweights = "gender_net.caffemodel"\ninput = {side}\n{fed}'
+        'output = "prob"\nlabels = ["Male", "Female"]\n',
+        f'[age]\nprototxt = "age_net.prototxt"\nweights = "age_net.caffemodel"\ninput = {side}\n{fed}'
+        'output = "prob"\nyears = "0..100"\n',
+        "[sha256]\n" + "\n".join(digests) + "\n",
+    ]
+    (directory / "pack.toml").write_text("\n".join(sections))
+
+
+def _verdicts(net: PlannedNet, held: Held) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of the boxes found in portraits, and whether each is on a face; boxes on what may be one are left out."""
+    logits, right = [], []
+    for photo, (boxes, scores) in zip(held.web, found(net, [p.image for p in held.web], "cpu"), strict=True):
+        on_face = iou(boxes, photo.faces).max(axis=1, initial=0.0) > FOUND_IOU
+        unclear = iou(boxes, photo.ignored).max(axis=1, initial=0.0) > FOUND_IOU
+        logits.append(_logit(scores)[on_face | ~unclear])
+        right.append(on_face[on_face | ~unclear])
+    return np.concatenate(logits), np.concatenate(right)
+
+
+def _logit(probabilities: FloatArray) -> np.ndarray:
+    values = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(values / (1 - values)))
+
+
+def _blobs(images: list[np.ndarray]) -> FloatArray:
+    return np.asarray(((np.stack(images).astype(np.float32) - MEAN) * SCALE).transpose(0, 3, 1, 2), np.float32)
+
+
+if __name__ == "__main__":
+    main()
