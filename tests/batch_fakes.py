@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+from faceattr.batch.identity import Identity
 from faceattr.errors import EngineError, OutOfMemory, PackError, SettingsError, TruncatedImage, UnsupportedImage
 from faceattr.options import Options
 from faceattr.settings import Settings
@@ -33,6 +34,10 @@ def analysis(faces: int, picture: bytes | None = None, confidence: float = 0.987
 class FakeAnalyzer:
     """Obeys the first word of a photo: `faces N`, `segv`, `segv-unless FILE`, `sleep SECONDS`, `boom`, and so on."""
 
+    def __init__(self, digest: str = "d1") -> None:
+        self.identity = Identity("fake", "1", digest, "m", "none")
+        self.kept: list[bytes] = []
+
     def analyze(
         self, photo: bytes, options: Options | None = None, *, picture: PictureFormat | None = None
     ) -> Analysis:
@@ -53,9 +58,27 @@ class FakeAnalyzer:
             case "sleep":
                 time.sleep(float(rest))
                 return analysis(1)
+            case "sleep-unless":
+                if not Path(rest).exists():
+                    Path(rest).touch()
+                    time.sleep(60)
+                return analysis(1)
+            case "grow":
+                self.kept.append(b"x" * int(rest))
+                return analysis(1)
+            case "process":
+                return analysis(1, confidence=os.getpid() % 10_000 / 10_000)
+            case "count":
+                with Path(rest).open("ab") as file:
+                    file.write(b"x")
+                return analysis(1)
             case "mark":
                 Path(rest).touch()
                 time.sleep(60)
+            case "slow-mark":
+                Path(rest).touch()
+                time.sleep(1)
+                return analysis(1)
             case "unlink":
                 Path(rest).unlink()
                 return analysis(1)
@@ -77,6 +100,14 @@ class FakeAnalyzer:
 def load(_settings: Settings) -> FakeAnalyzer:
     logging.getLogger("faceattr.fake").info("pack fake 1")
     return FakeAnalyzer()
+
+
+def load_other(_settings: Settings) -> FakeAnalyzer:
+    return FakeAnalyzer("d2")
+
+
+def load_another_each_time(_settings: Settings) -> FakeAnalyzer:
+    return FakeAnalyzer(str(os.getpid()))
 
 
 def load_bad_pack(_settings: Settings) -> FakeAnalyzer:

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.photo import Work, process
-from faceattr.errors import CannotWrite
+from faceattr.batch.photo import Pictures, Work, process
+from faceattr.errors import WriteFailed
 from faceattr.options import Options
 from faceattr.settings import Settings
 from tests import batch_fakes
 
 
 def work_in(directory: Path, pictures: Path | None = None, limit: int = 1000) -> Work:
-    return Work(directory, Settings(max_image_bytes=limit), Options(), batch_fakes.load, pictures)
+    drawn = Pictures(pictures, directory) if pictures else None
+    return Work(directory, Settings(max_image_bytes=limit), Options(), batch_fakes.load, drawn)
 
 
 def outcome_of(directory: Path, content: bytes, limit: int = 1000) -> Outcome:
@@ -96,6 +97,28 @@ def test_reading_is_tried_three_times(
     assert (outcome.outcome, len(tries)) == (expected, 3)
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG])
+def test_what_another_try_would_not_change_is_an_outcome_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    tries = []
+
+    def failing(*args: Any, **kwargs: Any) -> int:
+        tries.append(args)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", failing)
+    outcome = process(b"photo", work_in(tmp_path), batch_fakes.FakeAnalyzer())
+    assert (outcome.outcome, outcome.note, len(tries)) == ("error:unreadable", os.strerror(number), 1)
+
+
+def test_file_without_a_size_is_read_to_its_end() -> None:
+    # Files of /proc say that they have no bytes, and a file may grow between the question and the reading.
+    outcome = process(b"self/limits", work_in(Path("/proc"), limit=100_000), batch_fakes.FakeAnalyzer())
+    assert outcome.outcome == "error:unsupported_image"
+    assert outcome.size == len(Path("/proc/self/limits").read_bytes())
+
+
 def test_annotated_picture_is_saved_under_the_photos_name(tmp_path: Path) -> None:
     name = b"sub/\xff\n.png"
     photo = tmp_path / os.fsdecode(name)
@@ -117,10 +140,11 @@ def test_impossible_name_for_a_picture_costs_that_photo_only(tmp_path: Path) -> 
 
 
 def test_full_disk_under_the_pictures_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> int:
+    def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     (tmp_path / "photo").write_bytes(b"faces 1")
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(CannotWrite, match="No space left on device"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WriteFailed, match="No space left on device"):
         process(b"photo", work_in(tmp_path, tmp_path / "drawn"), batch_fakes.FakeAnalyzer())
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["photo"]

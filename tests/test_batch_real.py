@@ -38,7 +38,7 @@ def test_every_file_is_judged_by_its_content(folder: Path, tmp_path: Path) -> No
     assert done.returncode == 3
     assert done.stdout == ""
     assert done.stderr.splitlines()[0].startswith("pack ")
-    assert done.stderr.splitlines()[-1].startswith("4 of 4 files in ")
+    assert done.stderr.splitlines()[-2].startswith("4 files: error:empty_image 1, error:truncated_image 1, ")
     assert [(row["path"], row["outcome"]) for row in rows(tmp_path / "out" / "images.csv")] == [
         ("astronaut.jpg", "ok"),
         ("empty.jpg", "error:empty_image"),
@@ -59,7 +59,7 @@ def test_spoiled_pack_is_78_with_one_sentence(folder: Path, tmp_path: Path, pack
     assert done.returncode == 78
     assert "age_net.caffemodel" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")] == []
 
 
 def test_reference_photos_have_each_a_row_and_plausible_ages(photos: Path, tmp_path: Path) -> None:

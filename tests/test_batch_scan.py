@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from faceattr.batch.scan import Entry, scan
+from faceattr.batch import scan as module
+from faceattr.batch.scan import Entry
+from faceattr.batch.selection import Chooser, Selection
 
 NAMES = [
     b"b.jpg",
@@ -21,6 +24,14 @@ NAMES = [
     b"-y",
     b".hidden",
 ]
+
+
+def scan(
+    root: Path, *, recursive: bool, leave_out: Path, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+) -> Iterator[tuple[bytes, str]]:
+    """Paths and kinds, in byte order of the paths."""
+    found = sorted(module.scan(root, Chooser(Selection(recursive, include, exclude)), leave_out))
+    return ((entry.path, entry.kind) for entry in found)
 
 
 @pytest.fixture
@@ -45,15 +56,15 @@ def put(directory: Path, name: bytes) -> Path:
     return path
 
 
-def test_files_come_once_each_in_byte_order_of_their_paths(photos: Path, elsewhere: Path) -> None:
+def test_files_come_once_each(photos: Path, elsewhere: Path) -> None:
     found = list(scan(photos, recursive=True, leave_out=elsewhere))
-    assert found == [Entry(name, "file") for name in sorted(NAMES)]
+    assert found == [(name, "file") for name in sorted(NAMES)]
 
 
 def test_without_recursive_directories_are_named_but_not_entered(photos: Path, elsewhere: Path) -> None:
     found = list(scan(photos, recursive=False, leave_out=elsewhere))
-    assert [entry.path for entry in found if entry.kind == "file"] == sorted(name for name in NAMES if b"/" not in name)
-    assert [entry for entry in found if entry.kind != "file"] == [Entry(b"a/", "directory")]
+    assert [path for path, kind in found if kind == "file"] == sorted(name for name in NAMES if b"/" not in name)
+    assert [entry for entry in found if entry[1] != "file"] == [(b"a/", "directory")]
 
 
 def test_an_empty_directory_has_nothing(tmp_path: Path, elsewhere: Path) -> None:
@@ -68,7 +79,7 @@ def test_links_are_not_followed_even_in_a_loop(tmp_path: Path, elsewhere: Path) 
     (photos / "to_file").symlink_to(elsewhere / "real.jpg")
     (photos / "dangling").symlink_to("nowhere")
     found = list(scan(photos, recursive=True, leave_out=elsewhere))
-    assert sorted(found) == [
+    assert found == [
         (b"dangling", "link"),
         (b"sub/a.jpg", "file"),
         (b"sub/loop", "link"),
@@ -89,7 +100,7 @@ def test_fifo_and_socket_are_not_files(tmp_path: Path, elsewhere: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(photos / "s"))
         found = list(scan(photos, recursive=True, leave_out=elsewhere))
-    assert sorted(found) == [(b"fifo.jpg", "special"), (b"s", "special")]
+    assert found == [(b"fifo.jpg", "special"), (b"s", "special")]
 
 
 @pytest.mark.parametrize("inside", ["out", "a/out"])
@@ -98,18 +109,47 @@ def test_left_out_directory_is_never_entered(photos: Path, tmp_path: Path, insid
     link = tmp_path / "link"
     link.symlink_to(photos)
     found = list(scan(photos, recursive=True, leave_out=link / inside))
-    assert [entry.path for entry in found] == sorted(NAMES)
+    assert [path for path, _ in found] == sorted(NAMES)
 
 
 def test_directory_that_vanishes_meanwhile_is_missing(photos: Path, elsewhere: Path) -> None:
     (photos / "z").mkdir()
     found = []
-    for entry in scan(photos, recursive=True, leave_out=elsewhere):
+    for entry in module.scan(photos, Chooser(Selection(recursive=True)), elsewhere):
         if (photos / "z").exists():
             (photos / "z").rmdir()
-        found.append(entry)
-    assert found[sorted([*NAMES, b"z/"]).index(b"z/")] == Entry(b"z/", "missing")
-    assert len(found) == len(NAMES) + 1
+        found.append((entry.path, entry.kind))
+    assert sorted(found) == sorted([*((name, "file") for name in NAMES), (b"z/", "missing")])
+
+
+def test_size_and_time_of_change_are_those_of_the_file(tmp_path: Path, elsewhere: Path) -> None:
+    file = put(tmp_path / "p", b"a")
+    file.write_bytes(b"seven b")
+    os.utime(file, ns=(1, 1_700_000_000_123_456_789))
+    [found] = module.scan(tmp_path / "p", Chooser(Selection()), elsewhere)
+    assert found == Entry(b"a", "file", 7, 1_700_000_000_123_456_789)
+
+
+def test_what_the_globs_leave_out_is_counted_and_its_directories_are_not_entered(
+    photos: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[bytes] = []
+    real = os.scandir
+
+    def listing(path: bytes) -> object:
+        entered.append(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    found = dict(scan(photos, recursive=True, leave_out=elsewhere, include=("*.jpg",), exclude=("c/", "b.*")))
+    assert sorted(path for path, kind in found.items() if kind == "file") == [
+        b"a.jpg",
+        b"a/\n.jpg",
+        b"a0.jpg",
+        b"\xff\xfe.jpg",
+    ]
+    assert found[b"a/c/"] == found[b"b.jpg"] == found[b"=x"] == "excluded"
+    assert os.path.join(bytes(photos), b"a/c/") not in entered  # noqa: PTH118
 
 
 def test_a_thousand_levels_are_no_recursion_error(tmp_path: Path, elsewhere: Path) -> None:
@@ -120,7 +160,7 @@ def test_a_thousand_levels_are_no_recursion_error(tmp_path: Path, elsewhere: Pat
         level = level / "d"
         level.mkdir()
     (level / "a.jpg").touch()
-    found = [entry.path for entry in scan(photos, recursive=True, leave_out=elsewhere)]
+    found = [path for path, _ in scan(photos, recursive=True, leave_out=elsewhere)]
     subprocess.run(["rm", "-r", photos], check=True)  # pytest's own cleaning is recursive
     assert found == [b"d/" * 1200 + b"a.jpg"]
 

@@ -1,24 +1,20 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import pytest
-
 from faceattr.batch.outcome import Outcome, error
-from faceattr.batch.write import Tables
-from faceattr.errors import CannotWrite
+from faceattr.batch.write import Faces, Images, rows_in
 from tests import batch_fakes
 
 
 def put(directory: Path, *outcomes: Outcome) -> None:
-    with Tables(directory) as tables:
+    for name, table in (("faces.csv", Faces), ("images.csv", Images)):
+        writer = table(directory / name)
         for outcome in outcomes:
-            tables.add(outcome)
-        tables.commit()
+            writer.add(outcome)
+        writer.finish()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -78,56 +74,6 @@ def test_hostile_names_come_back_from_the_csv_module(tmp_path: Path) -> None:
         ]
 
 
-def test_tables_appear_only_when_committed(tmp_path: Path) -> None:
-    (tmp_path / "faces.csv").write_text("earlier")
-    with Tables(tmp_path) as tables:
-        tables.add(Outcome(b"a", "no_face", 1, 2, 3))
-        assert (tmp_path / "faces.csv").read_text() == "earlier"
-        assert not (tmp_path / "images.csv").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["faces.csv"]
-    put(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces.csv", "images.csv"]
-
-
-def test_both_files_and_their_directory_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
-    put(tmp_path)
-    assert [path.name.split(".")[1:2] for path in synced[:2]] == [["faces"], ["images"]]
-    assert synced[2] == tmp_path
-
-
-def test_output_directory_is_made_with_its_parents(tmp_path: Path) -> None:
-    put(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b" / "images.csv").exists()
-
-
-@pytest.mark.parametrize(
-    ("obstacle", "sentence"),
-    [
-        ("out", "out': Not a directory"),
-        ("out/faces.csv", "out': faces.csv is a directory there"),
-        ("out/images.csv", "out': images.csv is a directory there"),
-    ],
-)
-def test_what_is_in_the_way_is_found_before_any_work(tmp_path: Path, obstacle: str, sentence: str) -> None:
-    path = tmp_path / obstacle
-    if obstacle == "out":
-        path.touch()
-    else:
-        path.mkdir(parents=True)
-    with pytest.raises(CannotWrite, match=sentence):
-        Tables(tmp_path / "out")
-    if obstacle != "out":
-        assert [entry.name for entry in (tmp_path / "out").iterdir()] == [path.name]
-
-
-def test_full_disk_says_what_to_do_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    with Tables(tmp_path) as tables:
-        monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(CannotWrite, match=r"No space left on device\. Free some space there"):
-            tables.commit()
-    assert list(tmp_path.iterdir()) == []
+def test_rows_are_counted_as_readers_count_them(tmp_path: Path) -> None:
+    put(tmp_path, *(Outcome(path, "ok", 1, 2, 3, batch_fakes.analysis(2).faces) for path in (b"a\n\r\nb", b'"', b"c")))
+    assert (rows_in(tmp_path / "images.csv"), rows_in(tmp_path / "faces.csv")) == (3, 6)

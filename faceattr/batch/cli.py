@@ -3,50 +3,84 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
+import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
-from faceattr.batch.arguments import MAX_IMAGE_BYTES, MAX_PIXELS, parser
+from faceattr.batch import arguments, database, publish, shards, status, workforce
+from faceattr.batch.helptext import MAX_IMAGE_BYTES, MAX_PIXELS
 from faceattr.batch.interrupts import Interrupts
-from faceattr.batch.output import writing_to
-from faceattr.batch.photo import Analyzer, Work
-from faceattr.batch.pool import Pool
-from faceattr.batch.progress import Progress, Quiet
-from faceattr.batch.run import run, wait_until_loaded
-from faceattr.batch.scan import Entry, Kind, scan
-from faceattr.batch.worker import load_analyzer
-from faceattr.batch.write import Tables
-from faceattr.errors import CannotWrite, EngineError, PackError, SettingsError
-from faceattr.options import Options
+from faceattr.batch.job import Job, perform
+from faceattr.batch.listed import Listing
+from faceattr.batch.lock import Lock
+from faceattr.batch.output import remove_parts, writing_to
+from faceattr.batch.photo import Analyzer, Pictures, Work
+from faceattr.batch.progress import Quiet
+from faceattr.batch.runner import Runner
+from faceattr.batch.selection import Selection
+from faceattr.batch.state import Counts, State
+from faceattr.batch.worker import PackAnalyzer
+from faceattr.errors import (
+    Busy,
+    CannotWrite,
+    EngineError,
+    FaceAttrError,
+    OptionError,
+    PackError,
+    SettingsError,
+    StateError,
+    WriteFailed,
+)
+from faceattr.flags import options_from_flags
 from faceattr.settings import Settings
 
 SOME_FAILED, INTERRUPTED = 3, 130
+_CODES: tuple[tuple[type[FaceAttrError], int], ...] = (
+    (SettingsError, os.EX_USAGE),
+    (OptionError, os.EX_USAGE),
+    (WriteFailed, os.EX_IOERR),
+    (StateError, os.EX_IOERR),
+    (CannotWrite, os.EX_CANTCREAT),
+    (Busy, os.EX_TEMPFAIL),
+    (PackError, os.EX_CONFIG),
+    (EngineError, os.EX_CONFIG),
+)
 
 
-def main(argv: Sequence[str] | None = None, *, load: Callable[[Settings], Analyzer] = load_analyzer) -> int:
+def main(argv: Sequence[str] | None = None, *, load: Callable[[Settings], Analyzer] = PackAnalyzer) -> int:
     """Runs the command and returns its exit code. `load` makes each worker's analyzer; it must be importable by name.
 
     Raises SystemExit for --help and for words that argparse refuses.
     """
-    words = parser()
-    args = words.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
     log = Quiet(sys.stderr)
-    complain = partial(_complain, log, words.prog)
+    if words[:1] == ["merge"]:
+        parser = arguments.merge_parser()
+        args = parser.parse_args(words[1:])
+        return _guarded(lambda interrupts: _merge(args, log, interrupts), parser.prog, log)
+    parser = arguments.parser()
+    args = parser.parse_args(words)
+    arguments.require_input(parser, args)
+    if args.status:
+        return _guarded(lambda _: _status(args), parser.prog, log)
+    return _guarded(lambda interrupts: _batch(args, load, log, interrupts), parser.prog, log)
+
+
+def _guarded(command: Callable[[Interrupts], int], name: str, log: Quiet) -> int:
+    """The command's exit code, or that of what it raised, which is said in a sentence."""
     try:
         with Interrupts() as interrupts:
-            return _batch(args, load, log, interrupts)
-    except SettingsError as cause:
-        return complain(cause, os.EX_USAGE)
-    except CannotWrite as cause:
-        return complain(cause, os.EX_CANTCREAT)
-    except (PackError, EngineError) as cause:
-        return complain(cause, os.EX_CONFIG)
+            return command(interrupts)
+    except tuple(kind for kind, _ in _CODES) as cause:
+        log.say(f"{name}: {cause}")
+        return next(code for kind, code in _CODES if isinstance(cause, kind))
     except KeyboardInterrupt:
-        return complain("Interrupted: no table was written. Run the same command again to start over.", INTERRUPTED)
+        log.say(f"{name}: Interrupted. What is done is kept; run the same command again to go on from there.")
+        return INTERRUPTED
 
 
 def _batch(args: argparse.Namespace, load: Callable[[Settings], Analyzer], log: Quiet, interrupts: Interrupts) -> int:
@@ -58,42 +92,75 @@ def _batch(args: argparse.Namespace, load: Callable[[Settings], Analyzer], log: 
         threads_per_inference=1,
     )
     _require_listable(args.input_dir)
-    pictures = args.output_dir / "annotated" if args.annotate else None
+    workforce.require(args.cluster)
+    directory = shards.directory_of(args.output_dir, args.shard)
+    pictures = Pictures(args.output_dir / "annotated", directory) if args.annotate else None
     _require_apart(args.input_dir, args.output_dir, pictures)
-    work = Work(args.input_dir, settings, Options(min_confidence=args.conf), load, pictures)
-    with Tables(args.output_dir) as tables:
+    work = Work(args.input_dir, settings, options_from_flags(args), load, pictures, args.timeout)
+    selection = Selection(args.recursive, tuple(args.include), tuple(args.exclude), args.shard)
+    with contextlib.ExitStack() as stack:
+        listing = stack.enter_context(_listing(args, selection))
+        _prepare(directory, args.format)
+        stack.enter_context(Lock(directory))
+        remove_parts(directory)
+        if args.fresh:
+            database.remove(directory)
         if pictures:
-            with writing_to(pictures):
-                pictures.mkdir(exist_ok=True)
-        entries = partial(_entries, args, interrupts)
-        census = Counter(entry.kind for entry in entries())
-        total = census["file"] + census["missing"] + census["unreadable"]
-        with Pool(work, workers=max(1, min(args.workers, total))) as pool:
-            wait_until_loaded(pool, interrupts.check)
-            for line in pool.log:
-                log.say(line)
-            progress = Progress(total, log)
-            try:
-                for outcome in run(entries(), pool, interrupts.check):
-                    tables.add(outcome)
-                    progress.add(outcome)
-            finally:
-                progress.close()
-        tables.commit()
-        where = " and ".join(str(path) for path in tables.paths)
-    log.say(f"{progress.summary()} Tables: {where}")
-    if not_read := _not_read(census):
-        log.say(f"Not read – {not_read}.")
-    return SOME_FAILED if progress.failed else os.EX_OK
+            with writing_to(pictures.directory):
+                pictures.directory.mkdir(exist_ok=True)
+        state = stack.enter_context(State(directory))
+        job = Job(work, selection, args.output_dir, directory, args.format, args.retry_errors, args.moved, listing)
+        counts = perform(job, state, lambda: _runner(args, work), log, interrupts)
+    return _code(counts)
 
 
-def _entries(args: argparse.Namespace, interrupts: Interrupts) -> Iterator[Entry]:
+def _runner(args: argparse.Namespace, work: Work) -> Runner:
+    return workforce.runner(work, args.workers, args.cluster)
+
+
+def _merge(args: argparse.Namespace, log: Quiet, interrupts: Interrupts) -> int:
+    _prepare(args.output_dir, args.format)
+    directories = args.shards or shards.directories_in(args.output_dir)
+    with Lock(args.output_dir), shards.Shards(directories) as source:
+        remove_parts(args.output_dir)
+        counts = source.counts()
+        paths = publish.publish(args.output_dir, args.format, source, counts, interrupts.check)
+    files = f"{counts.total} files, {counts.faces} faces, {counts.failed} failed"
+    log.say(f"{len(directories)} shards: {files}. Results: {', '.join(str(path) for path in paths)}")
+    return _code(counts)
+
+
+def _status(args: argparse.Namespace) -> int:
+    for place, values in status.statuses(shards.directory_of(args.output_dir, args.shard)).items():
+        print(json.dumps({"directory": str(place), **values}) if args.json else status.text(place, values))
+    return os.EX_OK
+
+
+def _code(counts: Counts) -> int:
+    return SOME_FAILED if counts.failed else os.EX_OK
+
+
+def _prepare(directory: Path, formats: Sequence[str]) -> None:
+    """Makes the directory of the results, and sees to it that they can be written. Raises CannotWrite."""
+    with writing_to(directory):
+        if directory.exists() and not directory.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory")
+        directory.mkdir(parents=True, exist_ok=True)
+    publish.require(directory, formats)
+
+
+@contextlib.contextmanager
+def _listing(args: argparse.Namespace, selection: Selection) -> Iterator[Listing | None]:
+    if args.files_from is None:
+        yield None
+        return
     try:
-        for entry in scan(args.input_dir, recursive=args.recursive, leave_out=args.output_dir):
-            interrupts.check()
-            yield entry
+        standard = args.files_from == "-"
+        file = open(0 if standard else args.files_from, "rb", closefd=not standard)  # noqa: SIM115 - or a number
     except OSError as cause:
-        raise SettingsError(f"--input_dir '{args.input_dir}' cannot be read: {cause.strerror}.") from cause
+        raise SettingsError(f"--files-from '{args.files_from}' cannot be read: {cause.strerror}.") from cause
+    with file:
+        yield Listing(args.input_dir, file, args.files_from, selection.chooser())
 
 
 def _require_listable(directory: Path) -> None:
@@ -103,25 +170,10 @@ def _require_listable(directory: Path) -> None:
         raise SettingsError(f"--input_dir '{directory}' cannot be read: {cause.strerror}.") from cause
 
 
-def _require_apart(source: Path, target: Path, pictures: Path | None) -> None:
+def _require_apart(source: Path, target: Path, pictures: Pictures | None) -> None:
     """Refuses a run whose results would be read as photos, now or by the next run."""
     real = Path(os.path.realpath(source))
     if real == Path(os.path.realpath(target)):
         raise SettingsError("--output_dir must be another directory than --input_dir; one inside it will do.")
-    if pictures and Path(os.path.realpath(pictures)) in (real, *real.parents):
-        raise SettingsError(f"--annotate would write its pictures among the photos, in '{pictures}'.")
-
-
-def _not_read(census: Counter[Kind]) -> str:
-    """What the scan met and the tables do not have, for people; empty when there is none."""
-    names: dict[Kind, str] = {
-        "link": "symbolic links",
-        "special": "FIFOs, sockets or devices",
-        "directory": "sub-directories, without --recursive",
-    }
-    return "; ".join(f"{name}: {census[kind]}" for kind, name in names.items() if census[kind])
-
-
-def _complain(log: Quiet, program: str, what: object, code: int) -> int:
-    log.say(f"{program}: {what}")
-    return code
+    if pictures and Path(os.path.realpath(pictures.directory)) in (real, *real.parents):
+        raise SettingsError(f"--annotate would write its pictures among the photos, in '{pictures.directory}'.")

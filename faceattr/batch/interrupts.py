@@ -15,7 +15,7 @@ class Interrupts:
     """Within the context, SIGINT, SIGTERM and SIGHUP are noted, not acted on; those ignored before (nohup) stay so."""
 
     def __init__(self) -> None:
-        self._noted = False
+        self._noted = 0
         self._before = {number: signal.getsignal(number) for number in _INTERRUPTS}
 
     def __enter__(self) -> Interrupts:
@@ -28,13 +28,23 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether the user wants to stop."""
+        return self._noted > 0
+
+    @property
+    def insisted(self) -> bool:
+        """Whether the user has said so again."""
+        return self._noted > 1
+
     def check(self) -> None:
         """Raises KeyboardInterrupt when the user wants to stop."""
-        if self._noted:
+        if self.wanted:
             raise KeyboardInterrupt
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._noted = True
+        self._noted += 1
 
 
 @contextlib.contextmanager

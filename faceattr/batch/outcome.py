@@ -9,7 +9,8 @@ from faceattr.types import Face
 OK, NO_FACE, MISSING = "ok", "no_face", "missing"
 
 # Codes of batch's own; all others are the `code` of an error class in faceattr.errors.
-UNREADABLE, WORKER_DIED, ANNOTATE_FAILED, INTERNAL = "unreadable", "worker_died", "annotate_failed", "internal"
+UNREADABLE, WORKER_DIED, TIMEOUT = "unreadable", "worker_died", "timeout"
+ANNOTATE_FAILED, INTERNAL = "annotate_failed", "internal"
 
 
 @dataclass(frozen=True, slots=True)

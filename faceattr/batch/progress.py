@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime
 import time
-from collections import Counter
 from typing import IO, Any
 
 from faceattr.batch import names
 from faceattr.batch.outcome import Outcome
 
-_LINE_EVERY = 10.0  # seconds
+_LINE_EVERY = 60.0  # seconds
 
 
 class Quiet:
@@ -48,18 +47,19 @@ class Quiet:
 class Progress:
     """Counts outcomes and shows how far a run is."""
 
-    def __init__(self, total: int, stream: Quiet) -> None:
-        self.outcomes: Counter[str] = Counter()
+    def __init__(self, total: int, stream: Quiet, done: int = 0) -> None:
+        """`done` of the `total` files were done before."""
         self.faces = 0
         self.failed = 0
         self._total = total
+        self._before = self._done = done
         self._stream = stream
         self._start = self._last_line = time.monotonic()
-        self._bar = _bar(total, stream)
+        self._bar = _bar(total, done, stream)
 
     def add(self, outcome: Outcome) -> None:
-        """Counts one file, and says so when it is time to; an outcome's note is said at once."""
-        self.outcomes[outcome.outcome] += 1
+        """Counts one outcome, and says what is noteworthy about it."""
+        self._done += 1
         self.faces += len(outcome.faces)
         self.failed += outcome.failed
         if outcome.note:
@@ -77,16 +77,12 @@ class Progress:
             self._bar.close()
 
     def summary(self) -> str:
-        """What a finished run did, on one line."""
-        counts = ", ".join(f"{outcome} {count}" for outcome, count in sorted(self.outcomes.items())) or "nothing"
-        return (
-            f"{self._done} of {self._total} files in {self._seconds:.1f} s ({self._rate:.1f}/s): {counts}; "
-            f"{self.faces} faces, {self.failed} failed."
-        )
+        """What this run did, on one line."""
+        return f"{self._now} analysed in {self._seconds:.1f} s ({self._rate:.1f}/s)"
 
     @property
-    def _done(self) -> int:
-        return self.outcomes.total()
+    def _now(self) -> int:
+        return self._done - self._before
 
     @property
     def _seconds(self) -> float:
@@ -94,7 +90,7 @@ class Progress:
 
     @property
     def _rate(self) -> float:
-        return self._done / max(self._seconds, 1e-6)
+        return self._now / max(self._seconds, 1e-6)
 
     def _line(self) -> str:
         left = datetime.timedelta(seconds=round((self._total - self._done) / self._rate))
@@ -111,7 +107,7 @@ class Progress:
             self._bar.refresh()
 
 
-def _bar(total: int, stream: Quiet) -> Any:
+def _bar(total: int, done: int, stream: Quiet) -> Any:
     """tqdm's bar, or None without a terminal or without tqdm, which is optional."""
     if not stream.isatty():
         return None
@@ -119,4 +115,4 @@ def _bar(total: int, stream: Quiet) -> Any:
         from tqdm import tqdm
     except ImportError:
         return None
-    return tqdm(total=total, unit="photo", file=stream, dynamic_ncols=True)
+    return tqdm(total=total, initial=done, unit="photo", file=stream, dynamic_ncols=True)

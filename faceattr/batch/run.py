@@ -1,57 +1,57 @@
-"""Run: entries of a scan → outcomes in the same order, by a pool of workers, in bounded memory."""
+"""Run: files that are to be done → their outcomes, by workers, in bounded memory."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
-from faceattr.batch import outcome
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.pool import Pool
-from faceattr.batch.scan import Entry
+from faceattr.batch.runner import Runner
+from faceattr.batch.state import Todo
 
-_WINDOW = 1024  # outcomes that may wait for an earlier one, a slow photo's; about 1 kB a face
 _PATIENCE = 0.2  # seconds between looks at whether the user wants to stop
+_GRACE = 10.0  # seconds for photos under way to finish then; most take a fraction of one
 
 
-def run(entries: Iterable[Entry], pool: Pool, check: Callable[[], None]) -> Iterator[Outcome]:
-    """One outcome for each entry that belongs in the tables, in the order of the entries.
+class Stop(Protocol):
+    """What the user wants: Interrupts, but for tests."""
 
-    `check` is called at least every 0.2 s and may raise to stop the run. Raises what Pool.outcomes raises.
+    @property
+    def wanted(self) -> bool: ...
+
+    @property
+    def insisted(self) -> bool: ...
+
+
+def run(todo: Iterable[Todo], runner: Runner, pulse: Callable[[], None], stop: Stop) -> Iterator[tuple[Todo, Outcome]]:
+    """One outcome for each file, as they come in.
+
+    `pulse` is called at least every 0.2 s. Once `stop.wanted`, nothing more is begun and what is under way is waited
+    for, ten seconds at most, and no longer once `stop.insisted`. Raises what Runner.outcomes raises.
     """
-    rows = enumerate(entry for entry in entries if entry.kind in ("file", "missing", "unreadable"))
-    waiting: dict[int, Outcome] = {}
-    given = taken = 0
-    more = True
+    rows = enumerate(todo)
+    under_way: dict[int, Todo] = {}
+    more, deadline = True, float("inf")
     while True:
-        check()
-        while more and pool.has_room and given - taken < _WINDOW:
+        pulse()
+        if stop.wanted:
+            more, deadline = False, min(deadline, time.monotonic() + _GRACE)
+        while more and runner.has_room:
             row = next(rows, None)
             if row is None:
                 more = False
                 break
-            given += 1
-            place, entry = row
-            if entry.kind == "file":
-                pool.submit(place, entry.path)
-            else:
-                waiting[place] = _not_listed(entry)
-        while taken in waiting:
-            yield waiting.pop(taken)
-            taken += 1
-        if taken < given:
-            waiting.update(pool.outcomes(_PATIENCE))
-        elif not more:
+            place, under_way[row[0]] = row
+            runner.submit(place, row[1].path)
+        if not (under_way or more) or stop.insisted or time.monotonic() > deadline:
             return
+        for place, outcome in runner.outcomes(_PATIENCE):
+            yield under_way.pop(place), outcome
 
 
-def wait_until_loaded(pool: Pool, check: Callable[[], None]) -> None:
-    """Returns once a worker can analyse photos. Raises what Pool.outcomes raises."""
-    while pool.loading:
+def wait_until_loaded(runner: Runner, check: Callable[[], None]) -> None:
+    """Returns once a worker can analyse photos. `check` may raise. Raises what Runner.outcomes raises."""
+    while runner.loading:
         check()
-        pool.outcomes(_PATIENCE)
-
-
-def _not_listed(entry: Entry) -> Outcome:
-    if entry.kind == "missing":
-        return Outcome(entry.path, outcome.MISSING)
-    return outcome.error(entry.path, outcome.UNREADABLE, note="the directory cannot be listed")
+        runner.outcomes(_PATIENCE)

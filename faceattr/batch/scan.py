@@ -1,4 +1,4 @@
-"""Scan: a directory → its entries in byte order of their paths, without following links or opening any file."""
+"""Scan: a directory → its entries as the file system gives them, without following links or opening any file."""
 
 from __future__ import annotations
 
@@ -7,64 +7,81 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-Kind = Literal["file", "missing", "unreadable", "link", "special", "directory"]
+from faceattr.batch.selection import Chooser
+
+Kind = Literal["file", "missing", "unreadable", "link", "special", "directory", "excluded"]
 
 
 class Entry(NamedTuple):
     """One thing found: `path` is relative to the scanned directory, in bytes; that of a directory ends with "/".
 
-    `file`: regular, whatever its name. `unreadable`, `missing`: a directory that could not be listed, or is gone.
-    Not for the tables: `link` (symbolic, to whatever), `special` (FIFO, socket, device), `directory` (not entered).
+    `file`: regular, whatever its name, `size` in bytes and `mtime_ns` unknown when it cannot be asked. `unreadable`,
+    `missing`: a directory that could not be listed, or is gone; `missing` also a file that was listed by the user.
+    Not for the tables: `link` (symbolic, to whatever), `special` (FIFO, socket, device), `directory` (not entered),
+    `excluded` (a file or directory that the user's globs leave out).
     """
 
     path: bytes
     kind: Kind
+    size: int | None = None
+    mtime_ns: int | None = None
 
 
-def scan(root: Path, *, recursive: bool, leave_out: Path) -> Iterator[Entry]:
-    """Entries under `root`; files and failed directories come in byte order of their paths.
+def scan(root: Path, chooser: Chooser, leave_out: Path) -> Iterator[Entry]:
+    """Entries under `root`, each once, in no order.
 
-    Holds the names of one directory, and of those above it, in memory. `leave_out` is a directory that is never
+    Holds in memory only the names of directories that are still to be entered. `leave_out` is a directory that is never
     entered, by whatever name it is reached. Raises OSError when `root` itself cannot be listed.
     """
-    left_out = _identity(leave_out.stat())
-    names, others = _listing(root, left_out)
-    yield from others
-    stack = [(b"", names)]
-    while stack:
-        parent, names = stack[-1]
-        if not names:
-            stack.pop()
-            continue
-        path = parent + names.pop()
-        if not path.endswith(b"/"):
-            yield Entry(path, "file")
-        elif not recursive:
-            yield Entry(path, "directory")
-        else:
-            try:
-                names, others = _listing(root / os.fsdecode(path), left_out)
-            except OSError as cause:
-                yield Entry(path, "missing" if isinstance(cause, FileNotFoundError) else "unreadable")
-                continue
-            yield from (Entry(path + other.path, other.kind) for other in others)
-            stack.append((path, names))
+    base, left_out = os.fsencode(root), _identity(leave_out.stat())
+    waiting: list[list[bytes]] = []
+    path = b""
+    while True:
+        inside: list[bytes] = []
+        waiting.append(inside)
+        try:
+            yield from _directory(base, path, chooser, left_out, inside)
+        except OSError as cause:
+            if not path:
+                raise
+            yield Entry(path, _failure(cause))
+        while waiting and not waiting[-1]:
+            waiting.pop()
+        if not waiting:
+            return
+        path = waiting[-1].pop()
 
 
-def _listing(directory: Path, left_out: tuple[int, int]) -> tuple[list[bytes], list[Entry]]:
-    """Names of files and (with "/") of directories, last first, and what is neither. Raises OSError."""
-    names, others = [], []
-    with os.scandir(os.fsencode(directory)) as entries:
+def _directory(
+    root: bytes, path: bytes, chooser: Chooser, left_out: tuple[int, int], inside: list[bytes]
+) -> Iterator[Entry]:
+    """Entries of one directory; those to be entered next go to `inside`. Raises OSError."""
+    with os.scandir(os.path.join(root, path)) as entries:  # noqa: PTH118 - bytes
         for entry in entries:
+            name = path + entry.name
             kind = _kind(entry)
-            if kind == "file":
-                names.append(entry.name)
-            elif kind != "directory":
-                others.append(Entry(entry.name, kind))
-            elif _identity(entry.stat(follow_symlinks=False)) != left_out:
-                names.append(entry.name + b"/")  # so that "a.jpg" sorts before "a/b.jpg", as the whole paths do
-    names.sort(reverse=True)
-    return names, others
+            if kind == "directory":
+                if _is(entry, left_out):
+                    continue
+                name += b"/"
+                if chooser.enters(name):
+                    inside.append(name)
+                else:
+                    yield Entry(name, "excluded" if chooser.recursive else "directory")
+            elif kind == "file" and not chooser.takes(name):
+                yield Entry(name, "excluded")
+            elif kind == "file":
+                yield _file(name, entry)
+            else:
+                yield Entry(name, kind)
+
+
+def _file(name: bytes, entry: os.DirEntry[bytes]) -> Entry:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return Entry(name, "file")  # reading it will tell what is wrong
+    return Entry(name, "file", status.st_size, status.st_mtime_ns)
 
 
 def _kind(entry: os.DirEntry[bytes]) -> Kind:
@@ -76,6 +93,17 @@ def _kind(entry: os.DirEntry[bytes]) -> Kind:
         return "file" if entry.is_file(follow_symlinks=False) else "special"
     except OSError:  # only file systems without entry types ask; reading it will tell what is wrong
         return "file"
+
+
+def _is(entry: os.DirEntry[bytes], identity: tuple[int, int]) -> bool:
+    try:
+        return _identity(entry.stat(follow_symlinks=False)) == identity
+    except OSError:  # listing it will tell what is wrong
+        return False
+
+
+def _failure(cause: OSError) -> Kind:
+    return "missing" if isinstance(cause, FileNotFoundError) else "unreadable"
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

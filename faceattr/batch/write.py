@@ -1,18 +1,15 @@
-"""Outcomes → faces.csv and images.csv (RFC 4180, UTF-8), which appear under their names only complete."""
+"""Outcomes → faces.csv and images.csv (RFC 4180, UTF-8)."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import errno
 import os
-import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from faceattr.batch import names
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import writing_to
-from faceattr.errors import CannotWrite
 from faceattr.types import Face
 
 _NAME = ["file", "path"]
@@ -24,81 +21,57 @@ FACE_COLUMNS = [*_NAME, *_BOX, *_GENDER, *_AGE, *_QUALITY]
 IMAGE_COLUMNS = [*_NAME, "outcome", "bytes", "width", "height", "faces"]
 
 
-class Tables:
-    """Both tables while they are written. Leaving the context without `commit` leaves no trace of them."""
-
-    def __init__(self, directory: Path) -> None:
-        """Makes the directory if need be and opens temporary files in it. Raises CannotWrite."""
-        self._directory = directory
-        self._tables: list[_Table] = []
-        with writing_to(directory):
-            if directory.exists() and not directory.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, "Not a directory")
-            directory.mkdir(parents=True, exist_ok=True)
-        try:
-            for name, columns in (("faces.csv", FACE_COLUMNS), ("images.csv", IMAGE_COLUMNS)):
-                with writing_to(directory):
-                    self._tables.append(_Table(directory / name, columns))
-        except CannotWrite:
-            self.discard()
-            raise
-        self._faces, self._images = self._tables
-
-    def __enter__(self) -> Tables:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.discard()
-
-    @property
-    def paths(self) -> list[Path]:
-        """Where the tables will be."""
-        return [table.path for table in self._tables]
-
-    def add(self, outcome: Outcome) -> None:
-        """Appends the rows of one file. Raises CannotWrite."""
-        name = [names.for_people(outcome.path), names.exact(outcome.path)]
-        with writing_to(self._directory):
-            for number, face in enumerate(outcome.faces, start=1):
-                self._faces.rows.writerow([*name, number, *_face_cells(face)])
-            faces = None if outcome.failed else len(outcome.faces)
-            size = [outcome.size, outcome.width, outcome.height]
-            self._images.rows.writerow([*name, outcome.outcome, *size, faces])
-
-    def commit(self) -> None:
-        """Puts both tables in their places, durably. Raises CannotWrite."""
-        with writing_to(self._directory):
-            for table in self._tables:
-                table.finish()
-            for table in self._tables:
-                table.part.replace(table.path)
-            _sync_directory(self._directory)
-
-    def discard(self) -> None:
-        """Removes what is not committed."""
-        for table in self._tables:
-            with contextlib.suppress(OSError):
-                table.file.close()
-            with contextlib.suppress(OSError):
-                table.part.unlink(missing_ok=True)
-
-
 class _Table:
-    """One CSV file under a temporary name in its directory. Raises OSError."""
+    """One CSV file; a Writer."""
 
     def __init__(self, path: Path, columns: list[str]) -> None:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, f"{path.name} is a directory there")
-        self.path = path
-        self.part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        self.file = self.part.open("x", encoding="utf-8", newline="")
-        self.rows = csv.writer(self.file, lineterminator="\r\n")
-        self.rows.writerow(columns)
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._rows = csv.writer(self._file, lineterminator="\r\n")
+        self._rows.writerow(columns)
+
+    def _add(self, outcome: Outcome, cells: Iterable[object]) -> None:
+        self._rows.writerow([names.for_people(outcome.path), names.exact(outcome.path), *cells])
 
     def finish(self) -> None:
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
+        """Makes the file complete and durable."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def discard(self) -> None:
+        """Closes the file as it stands."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+class Faces(_Table):
+    """Writes faces.csv, a row per face. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, FACE_COLUMNS)
+
+    def add(self, outcome: Outcome) -> None:
+        """Appends the rows of one file's faces."""
+        for number, face in enumerate(outcome.faces, start=1):
+            self._add(outcome, [number, *_face_cells(face)])
+
+
+class Images(_Table):
+    """Writes images.csv, a row per file. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, IMAGE_COLUMNS)
+
+    def add(self, outcome: Outcome) -> None:
+        """Appends the row of one file; what is unknown is empty."""
+        faces = None if outcome.failed else len(outcome.faces)
+        self._add(outcome, [outcome.outcome, outcome.size, outcome.width, outcome.height, faces])
+
+
+def rows_in(path: Path) -> int:
+    """How many rows a CSV file has on the disk, its header aside. Raises OSError."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.reader(file, strict=True)) - 1
 
 
 def _face_cells(face: Face) -> list[str | int]:
@@ -122,15 +95,3 @@ def _face_cells(face: Face) -> list[str | int]:
 
 def _word(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _sync_directory(directory: Path) -> None:
-    """Makes the renames durable; some network file systems have no such operation and say EINVAL."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as cause:
-        if cause.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,56 @@
+"""What makes the answers: two analyzers of one identity, given one photo, say the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from faceattr.errors import PackError
+from faceattr.options import Options
+from faceattr.settings import Settings
+from faceattr.version import __version__
+
+_LIMITS = ("max_image_bytes", "max_pixels", "min_side", "max_side", "precision")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The pack that a worker has loaded and the engine that runs it.
+
+    `digest` is over all files of the nets, `manifest` over how they are fed; `engine` is a name without a version.
+    """
+
+    pack: str
+    version: str
+    digest: str
+    manifest: str
+    engine: str
+
+
+def require_same(first: Identity, other: Identity, where: str) -> None:
+    """Raises PackError when the analyzer of `where` (a worker, a machine) has other models than the first one."""
+    if first != other:
+        raise PackError(
+            f"{where} has other models than the first worker: {other.pack} {other.version} on {other.engine}, digest "
+            f"{other.digest}, instead of {first.pack} {first.version} on {first.engine}, digest {first.digest}."
+        )
+
+
+def description(identity: Identity, settings: Settings, options: Options, *, pictures: bool) -> str:
+    """Everything that an outcome depends on besides the file itself, as one line of JSON: equal for equal outcomes."""
+    values: dict[str, Any] = {
+        "faceattr": __version__,
+        "pack": dataclasses.asdict(identity),
+        "options": dataclasses.asdict(options),
+        "limits": {name: getattr(settings, name) for name in _LIMITS},
+        "pictures": pictures,
+    }
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    """A short name for a description."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,66 @@
+"""Analysis options as flags of a command."""
+
+from __future__ import annotations
+
+import argparse
+
+from faceattr.options import WORDS, Options
+
+
+def add_option_flags(parser: argparse._ActionsContainer, *, distribution: bool = True) -> None:
+    """Gives a parser, or a group of one, a flag for every analysis option; `options_from_flags` reads them.
+
+    `distribution`: whether there is a flag for it; tables have no room for it.
+    """
+    add, default = parser.add_argument, Options()
+    add(
+        *("--conf", "--min-confidence"),
+        dest="min_confidence",
+        type=_confidence,
+        metavar="P",
+        help="lowest detector confidence, 0-1 (default: the pack's)",
+    )
+    add(
+        "--min-face",
+        type=int,
+        default=default.min_face,
+        metavar="PX",
+        help="leave out smaller faces: shorter side in pixels of the full-size photo (default %(default)s)",
+    )
+    add(
+        "--max-faces",
+        type=int,
+        default=default.max_faces,
+        metavar="N",
+        help="the largest that many of a photo (default %(default)s)",
+    )
+    add(
+        "--detail",
+        choices=WORDS["detail"],
+        default=default.detail,
+        help="high: look at up to 20 overlapping tiles too, for the small faces of group photos (default %(default)s)",
+    )
+    add(
+        "--rotate",
+        choices=WORDS["rotate"],
+        default=default.rotate,
+        help="auto: try all four turns of the photo, not just the one that EXIF says (default %(default)s)",
+    )
+    add("--tta", action="store_true", help="gender and age as the mean of each face and its mirror image")
+    if distribution:
+        add("--distribution", action="store_true", help="in JSON, also the probability of every age class")
+
+
+def options_from_flags(parsed: argparse.Namespace) -> Options:
+    """Options from flags as parsed. Raises OptionError naming the option."""
+    return Options(**{name: getattr(parsed, name) for name in Options.names() if hasattr(parsed, name)})
+
+
+def _confidence(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text!r}")
+    return value
