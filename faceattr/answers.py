@@ -10,14 +10,15 @@ from faceattr.types import Age, Analysis, Face
 def answer(analysis: Analysis) -> dict[str, Any]:
     """The analysis as JSON-ready values; the picture and the request's id are for the caller to add."""
     return {
-        "faces": [_face(face) for face in analysis.faces],
+        "faces": [face_answer(face) for face in analysis.faces],
         "image": {"width": analysis.width, "height": analysis.height, "rotation": analysis.rotation},
         "model": {"pack": analysis.pack, "version": analysis.version, "engine": analysis.engine},
         "timing_ms": {stage: round(milliseconds, 2) for stage, milliseconds in analysis.timing_ms.items()},
     }
 
 
-def _face(face: Face) -> dict[str, Any]:
+def face_answer(face: Face) -> dict[str, Any]:
+    """One face as JSON-ready values."""
     x_min, y_min, x_max, y_max = face.detection.box.rounded()
     return {
         "box": {
