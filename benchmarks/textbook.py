@@ -102,7 +102,7 @@ class Ours:
 
     def analyze(self, photo: bytes, picture: str | None) -> Times:
         # The textbook pipeline beside us sets OpenCV's threads for the whole process.
-        cv2.setNumThreads(self.settings.threads_per_inference)
+        cv2.setNumThreads(self.settings.threads_per_inference or 1)
         begin = time.perf_counter()
         analysis = self.analyzer.analyze(photo, picture=picture)  # type: ignore[arg-type]
         body = json.dumps(answer(analysis)).encode()
@@ -119,7 +119,7 @@ def our_ways(threads: int, levi_hassner_pack: Path) -> dict[str, Ours]:
         for engine in ENGINES:
             for precision in ("f32", "bf16") if engine == "openvino" else ("f32",):
                 if engine == "opencv" or importlib.util.find_spec(engine):
-                    slots = max(1, usable_cores() // threads)
+                    slots = max(1, usable_cores() // max(1, threads))
                     settings = Settings.load(
                         models=models or None,
                         engine=engine,
@@ -160,7 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--res10", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--threads", type=int, default=Settings().threads_per_inference, help="threads per inference")
+    default = Settings().threads_per_inference
+    parser.add_argument("--threads", type=int, default=default, help="threads per inference; 0: all that are free")
     parser.add_argument("--only", default="", help="only ways whose name contains this")
     parsed = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:

@@ -17,13 +17,18 @@ from faceattr.loader import Models, load_models
 from faceattr.nets import importer_is_installed
 from faceattr.options import Options
 from faceattr.settings import Settings
-from faceattr.slots import Slots
+from faceattr.slots import ENDLESS, Patience, Slots
+from faceattr.turns import TURNS, Found, best_turn, turned_photo
 from faceattr.types import Age, Analysis, BGRImage, Box, Detection, Face, FloatArray, Gender, PictureFormat, Quality
+from faceattr.views import detect_closely
 
 MAX_REDUCTION = 8
 LEAST_SIDE = 480
 """Pixels that the shorter side keeps at reduced scale: the detectors' inputs are 300 and 320 pixels a side, and with
 fewer than 480 so many photos must be decoded once more for their faces that it costs more than it saves."""
+LEAST_SIDE_CLOSELY = 4 * LEAST_SIDE
+"""The same with `detail=high`, whose finest tiles are about a third of the shorter side; and the small faces that it is
+asked for mostly need the whole photo for their crops."""
 UNCERTAIN_GENDER = 0.7
 UNCERTAIN_YEARS = 30
 QUALITY_SIDE = 96
@@ -32,40 +37,47 @@ QUALITY_SIDE = 96
 class FaceAnalyzer:
     """Finds the faces of a photo and says an apparent gender and age for each. Safe to call from many threads."""
 
-    def __init__(self, models: Models, engine: Engine, settings: Settings) -> None:
+    def __init__(self, models: Models, engine: Engine, settings: Settings, slots: Slots) -> None:
         self.models = models
         self.engine = engine
         self._limits = images.Limits.from_settings(settings)
-        self._slots = Slots(settings.inference_slots)
+        self.slots = slots
 
     @classmethod
     def from_settings(cls, settings: Settings) -> FaceAnalyzer:
         """An analyzer with verified, warm models. Raises PackError or EngineError saying what is wrong."""
+        slots = Slots(settings.inference_slots)
         engine = choose_engine(
             settings.engine,
             settings.precision,
             settings.inference_slots,
             settings.threads_per_inference,
             onnx=importer_is_installed(),
+            is_alone=lambda: slots.busy <= 1,
         )
-        return cls(load_models(settings, engine), engine, settings)
+        return cls(load_models(settings, engine), engine, settings, slots)
 
     def analyze(
-        self, photo: bytes, options: Options | None = None, *, picture: PictureFormat | None = None
+        self,
+        photo: bytes,
+        options: Options | None = None,
+        *,
+        picture: PictureFormat | None = None,
+        patience: Patience = ENDLESS,
     ) -> Analysis:
         """The faces of an encoded photo; with `picture`, also the photo with the faces drawn in, so encoded.
 
         Raises PhotoError when the photo cannot be read, OutOfMemory when it needs more memory than there is even alone,
-        EngineError when a net fails.
+        EngineError when a net fails, Overloaded or Abandoned when its turn does not come within the caller's patience.
         """
         options = options or Options()
         try:
-            with self._slots.one(), memory_errors():
+            with self.slots.one(patience), memory_errors():
                 return self._analyze(photo, options, picture)
         except MemoryError:
             pass
         # Outside the except block: there, the traceback would still hold the arrays that must be freed.
-        with self._slots.all(), self.engine.single_thread():
+        with self.slots.all(), self.engine.single_thread():
             for net in self.models.nets:
                 net.settle()
             try:
@@ -79,17 +91,19 @@ class FaceAnalyzer:
         with watch.stage("decode"):
             # A picture is drawn on the whole photo: then it is decoded whole at once.
             most = 1 if picture else MAX_REDUCTION
-            decoded = images.decode(photo, self._limits, max_reduction=most, least_side=LEAST_SIDE)
-        width, height = decoded.width, decoded.height
+            least_side = LEAST_SIDE_CLOSELY if options.detail == "high" else LEAST_SIDE
+            decoded = images.decode(photo, self._limits, max_reduction=most, least_side=least_side)
         with watch.stage("detect"):
-            boxes, confidences = self._detect(decoded, options)
+            turn, boxes, confidences = self._detect(decoded, options)
+            decoded = turned_photo(decoded, turn)
         enough = self.models.attributes.reduction(boxes)
         if enough < decoded.reduction:
             with watch.stage("decode"):
-                decoded = images.decode(photo, self._limits, max_reduction=enough)
+                decoded = turned_photo(images.decode(photo, self._limits, max_reduction=enough), turn)
+        width, height = decoded.width, decoded.height
         with watch.stage("attributes"):
             crops = self.models.attributes.crop(decoded.image, boxes / _scale(decoded))
-            attributes = self.models.attributes.classify(crops, distribution=options.distribution)
+            attributes = self.models.attributes.classify(crops, tta=options.tta, distribution=options.distribution)
         faces = tuple(
             _face(box, confidence, crop, attribute, width, height)
             for box, confidence, crop, attribute in zip(boxes, confidences, crops, attributes, strict=True)
@@ -103,17 +117,29 @@ class FaceAnalyzer:
             faces, width, height, decoded.rotation, pack.name, pack.version, self.engine.name, watch.finish(), encoded
         )
 
-    def _detect(self, decoded: images.DecodedPhoto, options: Options) -> tuple[FloatArray, FloatArray]:
-        """Boxes (n, 4) in the photo's pixels and confidences (n,), largest first, as the options limit them."""
-        confidence = (
-            self.models.pack.detector.min_confidence if options.min_confidence is None else options.min_confidence
-        )
-        boxes, confidences = self.models.detector.detect(decoded.image, confidence)
+    def _detect(self, decoded: images.DecodedPhoto, options: Options) -> tuple[int, FloatArray, FloatArray]:
+        """How far to turn the photo clockwise, boxes (n, 4) in the turned photo's pixels and confidences (n,).
+
+        Largest first, as the options limit them.
+        """
+        turns = TURNS if options.rotate == "auto" else TURNS[:1]
+        turn, (boxes, confidences) = best_turn(decoded, turns, lambda photo: self._find(photo, options))
+        order = np.argsort(-geometry.areas(boxes), kind="stable")[: options.max_faces]
+        return turn, boxes[order], confidences[order]
+
+    def _find(self, decoded: images.DecodedPhoto, options: Options) -> Found:
+        """Boxes (n, 4) in the photo's pixels, none smaller than asked for, and confidences (n,)."""
+        detector, confidence = self.models.detector, options.min_confidence
+        if confidence is None:
+            confidence = self.models.pack.detector.min_confidence
+        if options.detail == "high":
+            size = (decoded.width, decoded.height)
+            boxes, confidences = detect_closely(detector, decoded.image, size, confidence)
+        else:
+            boxes, confidences = detector.detect(decoded.image, confidence)
         boxes = boxes * _scale(decoded)
         kept = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= options.min_face
-        boxes, confidences = boxes[kept], confidences[kept]
-        order = np.argsort(-geometry.areas(boxes), kind="stable")[: options.max_faces]
-        return boxes[order], confidences[order]
+        return boxes[kept], confidences[kept]
 
 
 def _scale(decoded: images.DecodedPhoto) -> FloatArray:

@@ -45,11 +45,19 @@ class AttributeClassifier:
         smallest = float(longer.min(initial=np.inf)) * self._crop_scale
         return max(k for k in (1, 2, 4, 8) if k == 1 or smallest >= k * self._crop_side)
 
-    def classify(self, crops: Sequence[BGRImage], *, distribution: bool = False) -> list[tuple[Gender, Age]]:
-        """Gender and age of each crop, from one forward per net. Raises EngineError when a net fails."""
+    def classify(
+        self, crops: Sequence[BGRImage], *, tta: bool = False, distribution: bool = False
+    ) -> list[tuple[Gender, Age]]:
+        """Gender and age of each crop, from one forward per net; `tta`: the mean of each crop and its mirror image.
+
+        Raises EngineError when a net fails.
+        """
         if not crops:
             return []
-        genders, ages = self.probabilities(crops)
+        mirrored = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops] if tta else []
+        genders, ages = self.probabilities([*crops, *mirrored])
+        if tta:
+            genders, ages = _mean_of_halves(genders), _mean_of_halves(ages)
         return [
             (read_gender(gender, self._gender_spec), read_age(age, self._age_spec, distribution=distribution))
             for gender, age in zip(genders, ages, strict=True)
@@ -107,6 +115,11 @@ def _percentile(p: NDArray[np.float64], ages: NDArray[np.int_], fraction: float)
 def same_input(one: ClassifierSpec, other: ClassifierSpec) -> bool:
     """Whether two nets are fed with the same blob."""
     return (one.input, one.mean, one.scale) == (other.input, other.mean, other.scale)
+
+
+def _mean_of_halves(rows: FloatArray) -> FloatArray:
+    first, second = np.split(rows, 2)
+    return np.asarray((first + second) / 2, np.float32)
 
 
 def _blob(crops: Sequence[BGRImage], spec: ClassifierSpec) -> FloatArray:

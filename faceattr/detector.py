@@ -6,7 +6,7 @@ image index, class, confidence, x_min, y_min, x_max, y_max, the last four as fra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,24 +33,37 @@ class SSDDetector:
         self._spec = spec
         self._head = head
 
+    @property
+    def input(self) -> tuple[int, int]:
+        """Width and height in pixels of what the net sees."""
+        return self._spec.input
+
     def detect(self, image: BGRImage, min_confidence: float) -> tuple[FloatArray, FloatArray]:
         """Faces in an image: boxes (n, 4) in its pixels, clipped to it, and confidences (n,), most confident first.
 
         Boxes whose centre lies outside the image are dropped. An image without contrast has no faces, and no net runs.
         Raises EngineError when the net fails.
         """
-        height, width = image.shape[:2]
-        fitted, extent = self._fit(image)
-        if geometry.contrast(fitted) < MIN_CONTRAST:
-            return np.empty((0, 4), np.float32), np.empty(0, np.float32)
-        rows = self.forward(geometry.to_blob([fitted], self._spec.mean, self._spec.scale))
-        rows = rows[rows[:, 2] >= min_confidence]
-        boxes = rows[:, 3:7] * np.array([*extent, *extent], np.float32)
-        kept = geometry.centre_inside(boxes, width, height)
-        return geometry.clip(boxes[kept], width, height), rows[kept, 2]
+        return self.detect_each([image], min_confidence)[0]
+
+    def detect_each(self, images: Sequence[BGRImage], min_confidence: float) -> list[tuple[FloatArray, FloatArray]]:
+        """What `detect` says of each image, from one forward for all that have contrast."""
+        fits = [self._fit(image) for image in images]
+        seen = [index for index, (fitted, _) in enumerate(fits) if geometry.contrast(fitted) >= MIN_CONTRAST]
+        rows = np.empty((0, 7), np.float32)
+        if seen:
+            rows = self.forward(geometry.to_blob([fits[index][0] for index in seen], self._spec.mean, self._spec.scale))
+        found = [(np.empty((0, 4), np.float32), np.empty(0, np.float32)) for _ in images]
+        for position, index in enumerate(seen):
+            own = rows[(rows[:, 0] == position) & (rows[:, 2] >= min_confidence)]
+            height, width = images[index].shape[:2]
+            boxes = own[:, 3:7] * np.array([*fits[index][1]] * 2, np.float32)
+            kept = geometry.centre_inside(boxes, width, height)
+            found[index] = geometry.clip(boxes[kept], width, height), own[kept, 2]
+        return found
 
     def forward(self, blob: FloatArray) -> FloatArray:
-        """The net's rows (n, 7) for a blob. Raises EngineError when they are not what an SSD answers."""
+        """The rows (n, 7) of all images of a blob. Raises EngineError when they are not what an SSD answers."""
         outputs = self._net(blob)
         if self._head is not None:
             return self._decode(self._head, outputs)
@@ -61,7 +74,7 @@ class SSDDetector:
 
     def _decode(self, head: SSDHead, outputs: Mapping[str, FloatArray]) -> FloatArray:
         try:
-            return head(outputs[head.location], outputs[head.confidence])[0]
+            return np.concatenate(head(outputs[head.location], outputs[head.confidence]))
         except CaffeError as error:
             raise EngineError(f"the detector's answer cannot be decoded: {error}") from None
 

@@ -39,6 +39,24 @@ class CannotWrite(FaceAttrError):
     code = "cannot_write"
 
 
+class WriteFailed(CannotWrite):
+    """Results could be written so far, and now cannot: a full disk, a limit, a fault of the device."""
+
+    code = "write_failed"
+
+
+class Busy(FaceAttrError):
+    """Another process is at work in the same place."""
+
+    code = "busy"
+
+
+class StateError(FaceAttrError):
+    """What an earlier run left behind is damaged, or does not fit this one."""
+
+    code = "bad_state"
+
+
 class Unreachable(FaceAttrError):
     """An address gives no answer that could be used."""
 
@@ -55,6 +73,18 @@ class OutOfMemory(FaceAttrError):
     """The photo needs more memory than is left, even alone on a single thread."""
 
     code = "out_of_memory"
+
+
+class Overloaded(FaceAttrError):
+    """More work waits than can be done in time."""
+
+    code = "overloaded"
+
+
+class Abandoned(FaceAttrError):
+    """Nobody waits for the result any more."""
+
+    code = "abandoned"
 
 
 class PhotoError(FaceAttrError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -28,6 +29,55 @@ def areas(boxes: FloatArray) -> FloatArray:
     """Area of each box in square pixels, (n,); 0 for boxes turned inside out."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+
+
+def intersections(boxes: FloatArray, box: FloatArray) -> FloatArray:
+    """Area that each box (n, 4) shares with one box (4,), in square pixels; (n,)."""
+    corners = np.concatenate([np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])], axis=1)
+    return areas(corners)
+
+
+def owners(boxes: FloatArray, confidences: FloatArray, max_iou: float, max_covered: float) -> NDArray[np.intp]:
+    """Which box each of the boxes (n, 4) belongs to, (n,): itself where it is kept, else the one that suppressed it.
+
+    Greedy non-maximum suppression, most confident first: a box goes when, with one that is kept, it has an intersection
+    over union above `max_iou`, or one over the smaller of the two areas above `max_covered`. The second finds the same
+    face seen at another scale, boxed tighter or in part.
+    """
+    owner = np.arange(len(boxes))
+    sizes = areas(boxes)
+    left = np.argsort(-confidences, kind="stable")
+    while left.size:
+        best, rest = left[0], left[1:]
+        shared = intersections(boxes[rest], boxes[best])
+        union, smaller = sizes[rest] + sizes[best] - shared, np.minimum(sizes[rest], sizes[best])
+        same = (shared > max_iou * union) | (shared > max_covered * smaller)
+        owner[rest[same]] = best
+        left = rest[~same]
+    return owner
+
+
+def tiles(width: int, height: int, columns: int, rows: int, overlap: float) -> NDArray[np.int_]:
+    """An image cut into columns × rows equal tiles, row by row: (n, 4) whole pixels, covering it and inside it.
+
+    `overlap`: what neighbours share at least, as a fraction of a tile's side; rounding may take a pixel of it.
+    """
+    left, right = _spans(width, columns, overlap)
+    top, bottom = _spans(height, rows, overlap)
+    return np.stack(
+        [np.tile(left, rows), np.repeat(top, columns), np.tile(right, rows), np.repeat(bottom, columns)], axis=1
+    )
+
+
+def _spans(length: int, count: int, overlap: float) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    span = tile_side(length, count, overlap)
+    begin = np.linspace(0, length - span, count).astype(np.int_)
+    return begin, begin + span
+
+
+def tile_side(length: int, count: int, overlap: float) -> int:
+    """Pixels of each of `count` spans that cover `length` pixels and share `overlap` of themselves with the next."""
+    return min(length, math.ceil(length / (count - (count - 1) * overlap)))
 
 
 def resize(image: BGRImage, width: int, height: int, samples: int = 4) -> BGRImage:

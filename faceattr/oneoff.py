@@ -20,13 +20,12 @@ _FORMATS: dict[str, PictureFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "j
 
 
 def analyze_photos(
-    photos: Sequence[str], models: str | None, confidence: float | None, *, as_json: bool, annotated: Path | None
+    photos: Sequence[str], models: str | None, options: Options, *, as_json: bool, annotated: Path | None
 ) -> int:
     """Prints each photo's faces; the exit code: 0, 3 some photos failed, 64 usage, 73 a picture cannot be written.
 
-    Raises SettingsError, OptionError, PackError or EngineError before the first photo.
+    Raises SettingsError, PackError or EngineError before the first photo.
     """
-    options = Options(min_confidence=confidence)
     target = _Target.choose(annotated, len(photos)) if annotated else None
     if annotated and target is None:
         print(

@@ -5,9 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from faceattr.errors import OptionError
+
+WORDS: Mapping[str, tuple[str, ...]] = {"detail": ("normal", "high"), "rotate": ("exif", "auto")}
+FLAGS = ("tta", "distribution")
+"""Options that are one of a few words, and those that are true or false."""
+RANGES: Mapping[str, tuple[int, int]] = {"min_confidence": (0, 1), "min_face": (1, 16_384), "max_faces": (1, 100)}
+"""Options that are numbers, with the least and the greatest."""
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +22,28 @@ class Options:
     """How one photo is analysed. Raises OptionError for a wrong type or a value out of range.
 
     `min_confidence` 0–1 (None: the pack's own); `min_face` pixels, shorter side of the box in the full-size photo;
-    `max_faces`: the largest that many; `distribution`: report one age probability per class.
+    `max_faces`: the largest that many; `detail`: `high` looks at overlapping tiles too, for small faces; `rotate`:
+    `auto` tries the other three turns of the photo too; `tta`: the mean of each face and its mirror image (test-time
+    augmentation); `distribution`: report one age probability per class.
     """
 
     min_confidence: float | None = None
     min_face: int = 12
     max_faces: int = 100
+    detail: Literal["normal", "high"] = "normal"
+    rotate: Literal["exif", "auto"] = "exif"
+    tta: bool = False
     distribution: bool = False
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None:
-            _require_number("min_confidence", self.min_confidence, 0, 1)
-        _require_whole("min_face", self.min_face, 1, 16_384)
-        _require_whole("max_faces", self.max_faces, 1, 100)
-        if not isinstance(self.distribution, bool):
-            raise OptionError(f"Option 'distribution' must be true or false, not {_shown(self.distribution)}.")
+            _require_number("min_confidence", self.min_confidence, *RANGES["min_confidence"])
+        _require_whole("min_face", self.min_face, *RANGES["min_face"])
+        _require_whole("max_faces", self.max_faces, *RANGES["max_faces"])
+        for name, words in WORDS.items():
+            _require_word(name, getattr(self, name), words)
+        for name in FLAGS:
+            _require_flag(name, getattr(self, name))
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -54,12 +68,12 @@ def _refuse_unknown(cls: type[Options], values: Mapping[str, Any]) -> None:
             raise OptionError(f"Unknown option {_shown(name)}. Known options: annotate, {', '.join(cls.names())}.")
 
 
-def _from_text(name: str, text: str) -> float | int | bool:
-    if name == "distribution":
-        words = {"true": True, "1": True, "false": False, "0": False}
-        if text.lower() not in words:
-            raise OptionError(f"Option '{name}' must be true or false, not {_shown(text)}.")
-        return words[text.lower()]
+def _from_text(name: str, text: str) -> float | int | bool | str:
+    if name in WORDS:
+        return text
+    if name in FLAGS:
+        _require_flag(name, _TRUTH.get(text.lower(), text))
+        return _TRUTH[text.lower()]
     try:
         return float(text) if name == "min_confidence" else int(text)
     except ValueError:
@@ -76,6 +90,17 @@ def _require_number(name: str, value: Any, low: float, high: float) -> None:
 def _require_whole(name: str, value: Any, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise OptionError(f"Option '{name}' must be a whole number from {low} to {high}, not {_shown(value)}.")
+
+
+def _require_word(name: str, value: Any, words: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in words:
+        allowed = " or ".join(f"'{word}'" for word in words)
+        raise OptionError(f"Option '{name}' must be {allowed}, not {_shown(value)}.")
+
+
+def _require_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise OptionError(f"Option '{name}' must be true or false, not {_shown(value)}.")
 
 
 def _shown(value: Any) -> str:

@@ -1,26 +1,54 @@
-"""A bounded number of places to work at once, and a way to have all of them."""
+"""A bounded number of places to work at once, taken in the order of asking, and a way to have all of them."""
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+from faceattr.errors import Abandoned, Overloaded
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a caller waits for a place, and whether anybody still waits for what it would do there."""
+
+    until: float = math.inf
+    """On time.monotonic's clock."""
+    gone: Callable[[], bool] = _never
+
+
+ENDLESS = Patience()
 
 
 class Slots:
-    """Lets `count` callers in at once. One that needs all the memory there is can ask to be alone."""
+    """Lets `count` callers in at once, first come, first served. One that needs all the memory can ask to be alone."""
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._free = count
         self._changed = threading.Condition()
+        self._line: deque[object] = deque()
         self._turn = threading.Lock()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Waits for a free place and holds it."""
-        self._take(1)
+    def one(self, patience: Patience = ENDLESS) -> Iterator[None]:
+        """Waits for a free place and holds it.
+
+        Raises Overloaded when none is free in time, Abandoned when by then nobody waits for the work any more.
+        """
+        self._take(patience.until)
         try:
+            if patience.gone():
+                raise Abandoned("The client left before its turn came.")
             yield
         finally:
             self._give(1)
@@ -33,16 +61,37 @@ class Slots:
             try:
                 # Place by place, so that a stream of single callers cannot keep this one waiting.
                 while taken < self._count:
-                    self._take(1)
+                    self._take(math.inf)
                     taken += 1
                 yield
             finally:
                 self._give(taken)
 
-    def _take(self, places: int) -> None:
+    @property
+    def busy(self) -> int:
+        """How many places are taken."""
+        return self._count - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for a place."""
+        return len(self._line)
+
+    def _take(self, until: float) -> None:
+        me = object()
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= places)
-            self._free -= places
+            self._line.append(me)
+            try:
+                if not self._wait_for(lambda: self._free > 0 and self._line[0] is me, until):
+                    raise Overloaded("The service has more photos than it can analyse; try again soon.")
+                self._free -= 1
+            finally:
+                self._line.remove(me)
+                self._changed.notify_all()
+
+    def _wait_for(self, ready: Callable[[], bool], until: float) -> bool:
+        timeout = None if until == math.inf else max(0.0, until - time.monotonic())
+        return self._changed.wait_for(ready, timeout)
 
     def _give(self, places: int) -> None:
         with self._changed:

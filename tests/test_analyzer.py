@@ -21,6 +21,7 @@ from faceattr.errors import OutOfMemory, PhotoError
 from faceattr.loader import load_models
 from faceattr.options import Options
 from faceattr.settings import Settings
+from faceattr.slots import Slots
 from faceattr.types import Analysis, BGRImage, FloatArray, PictureFormat
 from tests.conftest import BUILT_IN
 from tests.photo_bytes import decoded, encoded, flat, on_grey, with_exif_orientation
@@ -69,7 +70,7 @@ class CountingEngine(OpenCVEngine):
 def counted() -> tuple[FaceAnalyzer, list[CountingNet]]:
     """An analyzer of its own and its nets."""
     settings, engine = Settings(models=str(BUILT_IN), slots=1), CountingEngine()
-    own = FaceAnalyzer(load_models(settings, engine), engine, settings)
+    own = FaceAnalyzer(load_models(settings, engine), engine, settings, Slots(settings.inference_slots))
     for net in engine.nets:
         net.batches.clear()
     return own, engine.nets
@@ -342,3 +343,19 @@ def test_reference_photos(
     if gender and ages:
         assert analysis.faces[0].gender.value == gender
         assert ages[0] <= analysis.faces[0].age.years <= ages[1]
+
+
+def test_a_photo_alone_and_photos_together_have_the_same_faces(astronaut: bytes) -> None:
+    settings = Settings(models=str(BUILT_IN), slots=2, threads_per_inference=0)
+    adaptive = FaceAnalyzer.from_settings(settings)
+    alone = adaptive.analyze(astronaut)
+    with adaptive.slots.one():
+        assert_same_faces(adaptive.analyze(astronaut), alone)
+
+
+def assert_same_faces(one: Analysis, other: Analysis) -> None:
+    assert len(one.faces) == len(other.faces)
+    for face, twin in zip(one.faces, other.faces, strict=True):
+        assert face.detection.box.rounded() == twin.detection.box.rounded()
+        assert face.gender.probability == pytest.approx(twin.gender.probability, abs=1e-3)
+        assert face.age.years == pytest.approx(twin.age.years, abs=0.05)

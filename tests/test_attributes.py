@@ -9,7 +9,7 @@ from faceattr.attributes import AttributeClassifier, Source, read_age, read_gend
 from faceattr.errors import EngineError
 from faceattr.packs import load_pack
 from faceattr.packs.articles import articles_pack
-from faceattr.types import FloatArray
+from faceattr.types import BGRImage, FloatArray
 from tests.conftest import BUILT_IN
 
 PER_YEAR = load_pack(BUILT_IN).age
@@ -114,3 +114,46 @@ def test_no_crop_runs_no_net() -> None:
 def test_an_answer_that_cannot_be_probabilities_is_refused(gender: FixedNet, cause: str) -> None:
     with pytest.raises(EngineError, match=cause):
         classifier(gender, FixedNet(prob=[1.0] + [0.0] * 100)).classify(CROPS)
+
+
+class SideNet:
+    """Says Male and young as surely as the crop's left column is bright."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def __call__(self, blob: FloatArray) -> dict[str, FloatArray]:
+        self.batches.append(len(blob))
+        left = blob[:, 0, 0, 0] / GENDER.scale + GENDER.mean[0]
+        first = (left / 255).astype(np.float32)
+        prob = np.stack([first, 1 - first], axis=1)
+        age = np.zeros((len(blob), 101), np.float32)
+        age[:, [20, 60]] = prob
+        return {"gender": prob, "age": age}
+
+    def settle(self) -> None:
+        pass
+
+
+def half_bright(left: int, right: int) -> BGRImage:
+    crop = np.full((96, 96, 3), left, np.uint8)
+    crop[:, 48:] = right
+    return crop
+
+
+def test_the_mirror_average_is_the_mean_of_crop_and_mirror_image_in_one_forward() -> None:
+    net = SideNet()
+    both = AttributeClassifier(Source(net, "gender"), GENDER, Source(net, "age"), PER_YEAR, 1.0)
+    crops = [half_bright(255, 153), half_bright(0, 0), half_bright(51, 153)]
+    plain, averaged = both.classify(crops), both.classify(crops, tta=True)
+    assert net.batches == [3, 6]
+    assert [gender.probabilities["Male"] for gender, _ in plain] == pytest.approx([1.0, 0.0, 0.2], abs=1e-5)
+    assert [gender.probabilities["Male"] for gender, _ in averaged] == pytest.approx([0.8, 0.0, 0.4], abs=1e-5)
+    assert [age.years for _, age in averaged] == pytest.approx([28, 60, 44], abs=1e-3)
+
+
+def test_the_mirror_average_of_no_crop_runs_no_net() -> None:
+    net = SideNet()
+    both = AttributeClassifier(Source(net, "gender"), GENDER, Source(net, "age"), PER_YEAR, 1.0)
+    assert both.classify([], tta=True) == []
+    assert net.batches == []

@@ -69,6 +69,45 @@ def test_an_image_without_contrast_runs_no_net(level: int) -> None:
     assert net.blobs == []
 
 
+class BatchDetector:
+    """Answers each image of a blob with one box, as far right as the image is bright, and remembers the batches."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def __call__(self, blob: FloatArray) -> dict[str, FloatArray]:
+        self.batches.append(len(blob))
+        bright = (blob.mean(axis=(1, 2, 3)) / SPEC.scale + SPEC.mean[0]) / 255
+        rows = [(i, 1, 0.9, b - 0.1, 0.4, b + 0.1, 0.6) for i, b in enumerate(bright)]
+        return {"detection_out": np.array(rows, np.float32).reshape(1, 1, -1, 7)}
+
+    def settle(self) -> None:
+        pass
+
+
+def grey_level(level: int, width: int) -> BGRImage:
+    image = np.full((100, width, 3), level, np.uint8)
+    image[:, ::2] += np.uint8(20)
+    return image
+
+
+def test_several_images_go_through_the_net_at_once_and_keep_their_own_boxes() -> None:
+    net = BatchDetector()
+    flat = np.full((100, 100, 3), 90, np.uint8)
+    images = [grey_level(50, 200), flat, grey_level(150, 400)]
+    first, none, last = SSDDetector(net, SPEC).detect_each(images, 0.5)
+    assert net.batches == [2]
+    assert first[0][0] == pytest.approx([(60 / 255 - 0.1) * 200, 40, (60 / 255 + 0.1) * 200, 60], abs=1)
+    assert none[0].shape == (0, 4)
+    assert last[0][0] == pytest.approx([(160 / 255 - 0.1) * 400, 40, (160 / 255 + 0.1) * 400, 60], abs=1)
+
+
+def test_no_images_run_no_net() -> None:
+    net = BatchDetector()
+    assert SSDDetector(net, SPEC).detect_each([], 0.5) == []
+    assert net.batches == []
+
+
 @pytest.mark.parametrize("shape", [(1, 101), (1, 1, 3, 6), (7,)])
 def test_an_answer_that_is_no_ssds_is_an_engine_error(shape: tuple[int, ...]) -> None:
     with pytest.raises(EngineError, match="the detector answered with shape"):
@@ -101,6 +140,15 @@ def test_a_face_is_found_at_any_size_of_the_photo(
     boxes, _ = detector.detect(image, 0.7)
     assert len(boxes) == 1
     assert boxes[0] / scale == pytest.approx([181, 62, 270, 176], abs=12)
+
+
+def test_a_batch_finds_what_its_images_alone_do(detector: SSDDetector, astronaut_image: BGRImage) -> None:
+    images = [astronaut_image, astronaut_image[:, ::-1], astronaut_image[:300, 100:400]]
+    for (boxes, confidences), image in zip(detector.detect_each(images, 0.5), images, strict=True):
+        alone, sure = detector.detect(image, 0.5)
+        assert len(boxes) == len(alone) == 1
+        assert boxes == pytest.approx(alone, abs=0.5)
+        assert confidences == pytest.approx(sure, abs=1e-3)
 
 
 def test_a_frame_filling_face_has_one_box_by_the_published_detector(

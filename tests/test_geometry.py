@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from faceattr import geometry
 from faceattr.caffe.nms import iou
@@ -53,6 +55,69 @@ def test_areas_of_boxes_turned_inside_out_are_zero() -> None:
 def test_iou(one: tuple[float, ...], other: tuple[float, ...], expected: float) -> None:
     assert iou(boxes(one), boxes(other))[0, 0] == pytest.approx(expected)  # type: ignore[arg-type]
     assert iou(boxes(), boxes(other)).shape == (0, 1)  # type: ignore[arg-type]
+
+
+def test_intersections_are_areas_shared_with_one_box() -> None:
+    row = boxes((0, 0, 10, 10), (5, 5, 15, 15), (20, 0, 30, 10), (2, 2, 4, 4))
+    assert geometry.intersections(row, row[0]).tolist() == [100, 25, 0, 4]
+    assert geometry.intersections(boxes(), row[0]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("rows", "confidences", "expected"),
+    [
+        ((), (), []),
+        (((0, 0, 10, 10), (0, 0, 10, 10)), (0.5, 0.9), [1, 1]),
+        # A third shared is less than 0.4 of the union.
+        (((0, 0, 10, 10), (5, 0, 15, 10)), (0.9, 0.8), [0, 1]),
+        (((0, 0, 10, 10), (4, 0, 14, 10)), (0.9, 0.8), [0, 0]),
+        # A nose found inside a face, and a face around a nose: the more confident one stays.
+        (((0, 0, 100, 100), (40, 40, 60, 60)), (0.9, 0.8), [0, 0]),
+        (((0, 0, 100, 100), (40, 40, 60, 60)), (0.8, 0.9), [1, 1]),
+        # The middle box goes with the first, and no longer stands between the first and the last.
+        (((0, 0, 10, 10), (4, 0, 14, 10), (8, 0, 18, 10)), (0.9, 0.8, 0.7), [0, 0, 2]),
+        (((0, 0, 10, 10), (50, 50, 60, 60)), (0.5, 0.5), [0, 1]),
+        (((5, 5, 5, 5), (5, 5, 5, 5)), (0.9, 0.8), [0, 1]),
+    ],
+)
+def test_a_box_that_shows_the_same_as_a_surer_one_belongs_to_it(
+    rows: tuple[tuple[float, float, float, float], ...], confidences: tuple[float, ...], expected: list[int]
+) -> None:
+    owner = geometry.owners(boxes(*rows), np.array(confidences, np.float32), 0.4, 0.65)
+    assert owner.tolist() == expected
+
+
+def test_one_tile_is_the_whole_image() -> None:
+    assert geometry.tiles(640, 480, 1, 1, 0.25).tolist() == [[0, 0, 640, 480]]
+
+
+def test_tiles_come_row_by_row() -> None:
+    assert geometry.tiles(70, 70, 2, 2, 0.25).tolist() == [
+        [0, 0, 40, 40],
+        [30, 0, 70, 40],
+        [0, 30, 40, 70],
+        [30, 30, 70, 70],
+    ]
+
+
+sizes = st.integers(1, 20_000)
+counts = st.integers(1, 16)
+
+
+@given(sizes, sizes, counts, counts)
+def test_tiles_are_equal_cover_the_image_and_share_what_they_should(
+    width: int, height: int, columns: int, rows: int
+) -> None:
+    tiles = geometry.tiles(width, height, columns, rows, 0.25)
+    assert tiles.shape == (columns * rows, 4)
+    assert (np.ptp(tiles[:, 2:] - tiles[:, :2], axis=0) == 0).all()
+    assert (tiles[:, 2:] > tiles[:, :2]).all()
+    assert tiles[0, :2].tolist() == [0, 0]
+    assert tiles[-1, 2:].tolist() == [width, height]
+    assert tiles.min() == 0
+    across, down = tiles[0, 2:]
+    assert (tiles[: columns - 1, 2] - tiles[1:columns, 0] >= 0.25 * across - 1).all()
+    assert (tiles[:-columns:columns, 3] - tiles[columns::columns, 1] >= 0.25 * down - 1).all()
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (3000, 2000), (320, 320), (100, 50), (500, 100)])

@@ -50,7 +50,7 @@ def test_slots_times_threads_make_the_cores() -> None:
 
 
 def test_options_default_to_the_documented_values() -> None:
-    assert Options.from_json({}) == Options(None, 12, 100, False)
+    assert Options.from_json({}) == Options(None, 12, 100)
     assert Options.from_json({"min_confidence": None, "min_face": None}) == Options()
 
 

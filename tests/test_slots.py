@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
-from faceattr.slots import Slots
+import pytest
+
+from faceattr.errors import Abandoned, Overloaded
+from faceattr.slots import Patience, Slots
 
 
 def test_no_more_than_count_callers_are_in_at_once() -> None:
@@ -56,3 +60,41 @@ def test_a_failure_inside_gives_the_place_back() -> None:
     with slots.one():
         assert slots._free == 0
     assert slots._free == 1
+
+
+def test_places_are_given_in_the_order_of_asking() -> None:
+    slots, order, threads = Slots(1), [], []
+
+    def work(index: int) -> None:
+        with slots.one():
+            order.append(index)
+
+    with slots.one():
+        for index in range(12):
+            threads.append(threading.Thread(target=work, args=(index,)))
+            threads[-1].start()
+            while slots.waiting <= index:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert order == list(range(12))
+
+
+def test_one_whose_time_is_over_is_turned_away_and_the_next_let_in() -> None:
+    slots = Slots(1)
+    with slots.one():
+        with pytest.raises(Overloaded), slots.one(Patience(until=time.monotonic() - 1)):
+            raise AssertionError
+        with pytest.raises(Overloaded), slots.one(Patience(until=time.monotonic() + 0.01)):
+            raise AssertionError
+    # A free place is taken whatever the time.
+    with slots.one(Patience(until=time.monotonic() - 1)):
+        assert (slots.busy, slots.waiting) == (1, 0)
+    assert slots.busy == 0
+
+
+def test_work_that_nobody_waits_for_is_not_begun() -> None:
+    slots = Slots(1)
+    with pytest.raises(Abandoned), slots.one(Patience(gone=lambda: True)):
+        raise AssertionError
+    assert slots.busy == 0
