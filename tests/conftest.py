@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from faceattr.web.app import create_app
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(__file__).parent / "data"
 BUILT_IN = ROOT / "models"
+MANIFEST = tomllib.loads((BUILT_IN / "pack.toml").read_text())
+PACK = MANIFEST["pack"]["name"]
 
 
 @pytest.fixture(autouse=True)

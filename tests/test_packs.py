@@ -15,7 +15,10 @@ from faceattr.packs import find_pack, load_pack, read_pack
 from faceattr.packs.inspect import describe_wrong_weights
 from faceattr.settings import Settings
 from tests.caffe_files import classifier, write_articles_form
-from tests.conftest import BUILT_IN, ROOT
+from tests.conftest import BUILT_IN, MANIFEST, PACK, ROOT
+
+GENDER, AGE = (MANIFEST["sha256"][f"{net}_net.caffemodel"][:8] for net in ("gender", "age"))
+CONFIDENCE = MANIFEST["detector"]["min_confidence"]
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 45661480\n"
 
@@ -87,12 +90,12 @@ SPOILED: list[tuple[str, Callable[[Path], object], str]] = [
     (
         "one byte changed",
         lambda p: (p / "age_net.caffemodel").write_bytes((p / "age_net.caffemodel").read_bytes()[:-1] + b"\x77"),
-        "age_net.caffemodel: expected SHA-256 41a6f470.*, found .*: it was changed or damaged",
+        f"age_net.caffemodel: expected SHA-256 {AGE}.*, found .*: it was changed or damaged",
     ),
     (
         "swapped weights",
         lambda p: swap(p / "age_net.caffemodel", p / "gender_net.caffemodel"),
-        "gender_net.caffemodel: expected SHA-256 9add46bc.*which is that of 'age_net.caffemodel'.*swapped",
+        f"gender_net.caffemodel: expected SHA-256 {GENDER}.*which is that of 'age_net.caffemodel'.*swapped",
     ),
     (
         "edited prototxt",
@@ -113,7 +116,7 @@ SPOILED: list[tuple[str, Callable[[Path], object], str]] = [
     ),
     (
         "wrong type",
-        lambda p: edit(p / "pack.toml", "min_confidence = 0.7", 'min_confidence = "0.7"'),
+        lambda p: edit(p / "pack.toml", f"min_confidence = {CONFIDENCE}", 'min_confidence = "0.7"'),
         r"min_confidence must be a number from 0 to 1, not '0.7'",
     ),
     ("wrong length", lambda p: edit(p / "pack.toml", "[320, 320]", "[320]"), "input must be a list of 2 values"),
@@ -147,7 +150,7 @@ def test_a_spoiled_pack_is_refused_naming_file_and_cause(
 
 def test_the_built_in_pack_is_sound(pack: Path) -> None:
     models = load_models(Settings(models=str(pack), slots=1), OpenCVEngine(1, 1))
-    assert (models.pack.name, len(models.digest)) == ("faceattr-bootstrap", 64)
+    assert (models.pack.name, len(models.digest)) == (PACK, 64)
 
 
 def test_nets_swapped_with_their_digests_are_found_by_what_they_answer(pack: Path) -> None:

@@ -88,6 +88,27 @@ layer {{ name: "prior" type: "PriorBox" bottom: "pool" bottom: "data" top: "prio
     assert net.forward("prior").shape[2] == 4 * cells
 
 
+@pytest.mark.parametrize(
+    ("param", "cells"),
+    [
+        ("kernel_size: 2 stride: 2", (16, 12)),
+        ("kernel_size: 4 stride: 2 pad: 1", (16, 12)),
+        ("kernel_size: 3", (10, 8)),
+    ],
+)
+def test_a_map_enlarged_by_deconvolution_has_its_own_size(param: str, cells: tuple[int, int]) -> None:
+    text = f"""
+input: "data" input_dim: 1 input_dim: 3 input_dim: 60 input_dim: 80
+layer {{ name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param {{ kernel_size: 10 stride: 10 }} }}
+layer {{ name: "larger" type: "Deconvolution" bottom: "pool" top: "larger"
+  convolution_param {{ num_output: 3 group: 3 {param} }} }}
+layer {{ name: "prior" type: "PriorBox" bottom: "larger" bottom: "data" top: "prior"
+  prior_box_param {{ min_size: 10 step_w: 9000 step_h: 9000 variance: 0.1 }} }}
+"""
+    found = parse(correct_prior_steps(text)[0]).messages("layer")[2].message("prior_box_param")
+    assert (round(80 / float(found.value("step_w"))), round(60 / float(found.value("step_h")))) == cells
+
+
 def test_the_published_detectors_defect_is_corrected(reference_models: Path) -> None:
     text = (reference_models / "res10" / "deploy_face.prototxt").read_text()
     corrected, notes = correct_prior_steps(text)

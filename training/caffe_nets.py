@@ -50,13 +50,13 @@ def ssd(
         text += layer(f"{location}_prior", "PriorBox", [bottoms[location], "data"], param)
     text += layer("mbox_loc", "Concat", [f"{head}_flat" for head in heads[::2]], "concat_param { axis: 1 }")
     text += layer("mbox_conf", "Concat", [f"{head}_flat" for head in heads[1::2]], "concat_param { axis: 1 }")
-    text += layer("mbox_prior", "Concat", [f"{head}_prior" for head in heads[::2]], "concat_param { axis: 2 }")
+    text += layer("mbox_priorbox", "Concat", [f"{head}_prior" for head in heads[::2]], "concat_param { axis: 2 }")
     shape = "reshape_param { shape { dim: 0 dim: -1 dim: 2 } }"
     text += layer("mbox_conf_rows", "Reshape", ["mbox_conf"], shape)
     text += layer("mbox_conf_softmax", "Softmax", ["mbox_conf_rows"], "softmax_param { axis: 2 }")
-    text += layer("mbox_conf_flat", "Flatten", ["mbox_conf_softmax"], "flatten_param { axis: 1 }")
+    text += layer("mbox_conf_flatten", "Flatten", ["mbox_conf_softmax"], "flatten_param { axis: 1 }")
     param = f"detection_output_param {{ {DETECTION_OUTPUT.format(overlap=overlap)} }}"
-    text += layer("detection_out", "DetectionOutput", ["mbox_loc", "mbox_conf_flat", "mbox_prior"], param)
+    text += layer("detection_out", "DetectionOutput", ["mbox_loc", "mbox_conf_flatten", "mbox_priorbox"], param)
     return text, _weights(nodes, weights)
 
 

@@ -23,6 +23,8 @@ from training.tars import images_of, is_held
 
 OVERLAP, FOUND_IOU, FALSE_PER_PHOTO = 0.4, 0.4, 0.05
 STREET_HEIGHT = 20
+Answers = list[tuple[FloatArray, FloatArray]]
+"""For each photo: boxes (n, 4) in its pixels, best first, and their confidences (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def read_held(data: Path) -> Held:
 
 def measure(net: PlannedNet, held: Held, device: str) -> dict[str, float]:
     """The confidence with 0.05 false boxes per empty photo, recall there, and average precision on the street."""
-    threshold = held_threshold(net, held, device)
+    threshold = held_threshold(found(net, held.empty, device))
     web = found(net, [photo.image for photo in held.web], device)
     hits = total = 0
     for photo, (boxes, scores) in zip(held.web, web, strict=True):
@@ -54,14 +56,14 @@ def measure(net: PlannedNet, held: Held, device: str) -> dict[str, float]:
     return {"threshold": threshold, "recall": hits / max(total, 1), "street_ap": precision}
 
 
-def held_threshold(net: PlannedNet, held: Held, device: str) -> float:
-    """The least confidence at which 0.05 boxes come with a photo without faces."""
-    false = np.sort(np.concatenate([scores for _, scores in found(net, held.empty, device)]))[::-1]
-    allowed = int(FALSE_PER_PHOTO * len(held.empty))
+def held_threshold(answers: Answers) -> float:
+    """The least confidence at which 0.05 boxes come with a photo, of photos without faces."""
+    false = np.sort(np.concatenate([scores for _, scores in answers]))[::-1]
+    allowed = int(FALSE_PER_PHOTO * len(answers))
     return float(false[allowed]) + 1e-4 if len(false) > allowed else 0.05
 
 
-def found(net: PlannedNet, images: list[BGRImage], device: str) -> list[tuple[FloatArray, FloatArray]]:
+def found(net: PlannedNet, images: list[BGRImage], device: str) -> Answers:
     """Boxes (n, 4) in each image's pixels, best first, and their confidences (n,) above 0.05."""
     priors = torch.from_numpy(priors_for(DETECTOR_SIDE, DETECTOR_SIDE)).to(device)
     answers = []
@@ -80,7 +82,7 @@ def found(net: PlannedNet, images: list[BGRImage], device: str) -> list[tuple[Fl
     return answers
 
 
-def average_precision(photos: list[FacePhoto], answers: list[tuple[FloatArray, FloatArray]]) -> float:
+def average_precision(photos: list[FacePhoto], answers: Answers) -> float:
     """Area under the precision–recall curve for faces of at least 20 pixels; smaller ones neither count nor harm."""
     scores, right, total = [], [], 0
     for photo, (boxes, confidences) in zip(photos, answers, strict=True):

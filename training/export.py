@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 import torch
 
-from faceattr.caffe.nms import iou
 from faceattr.types import FloatArray
 from training import calibration
 from training.attributes import MEAN, SCALE, new_net, predict
 from training.caffe_nets import classifier, ssd
 from training.chips import read_chips
+from training.confidence import calibrated, confidence_of, recalibrated
 from training.detector import new_net as new_detector
-from training.detector_check import FOUND_IOU, OVERLAP, Held, found, held_threshold, read_held
-from training.modules import PlannedNet, Weights
+from training.detector_check import OVERLAP, found, read_held
+from training.modules import PlannedNet
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.readback import require_same_answers
 
@@ -35,7 +35,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--attributes", type=Path, required=True, help="the run of training.attributes")
-    parser.add_argument("--detector", type=Path, required=True, help="the run of training.detector")
+    parser.add_argument(
+        "--detector",
+        type=Path,
+        required=True,
+        help="the run of training.detector, or a pack whose detector to take over",
+    )
     parser.add_argument("--to", type=Path, required=True, help="the pack's directory")
     parser.add_argument("--name", default="faceattr-1")
     parser.add_argument("--version", default="1.0")
@@ -70,12 +75,13 @@ def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
 
 
 def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
-    """The SSD of a run; its confidence is 0.5 where 0.05 false boxes come with a photo without faces."""
+    """The SSD of a run, or of a pack; its confidence is 0.5 where 0.05 false boxes come with a photo without faces."""
+    if (run / "deploy_face.caffemodel").exists():
+        return {"deploy_face": recalibrated(run, data)}
     net = averaged(run, new_detector())
     held = read_held(data)
-    threshold = _logit(np.array([held_threshold(net, held, "cpu")]))[0]
-    scale = calibration.confidence_scale(*_verdicts(net, held), threshold)
-    print(f"confidence: (logit − {threshold:.3f}) × {scale:.3f}")
+    empty, web = (found(net, images, "cpu") for images in (held.empty, [photo.image for photo in held.web]))
+    threshold, scale = confidence_of(empty, held.web, web)
     weights = calibrated(net.folded(), net.outputs[1::2], scale, threshold)
     text, binary = ssd("deploy_face", net.plan, net.outputs, weights, DETECTOR_SIDE, PRIORS, OVERLAP)
     size = (DETECTOR_SIDE, DETECTOR_SIDE)
@@ -85,17 +91,6 @@ def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
     expected = np.concatenate([answer.permute(0, 2, 3, 1).flatten(1).numpy() for answer in maps[::2]], axis=1)
     require_same_answers("deploy_face", (text, binary), blobs, "mbox_loc", expected, TOLERANCE * 10)
     return {"deploy_face": (text, binary)}
-
-
-def calibrated(weights: Weights, heads: tuple[str, ...], scale: float, threshold: float) -> Weights:
-    """The weights with the face logits of the confidence heads moved down by `threshold`, then × `scale`."""
-    changed = dict(weights)
-    for head in heads:
-        weight, bias = weights[head]
-        moved = bias.copy()
-        moved[1::2] -= np.float32(threshold)
-        changed[head] = (weight * np.float32(scale), moved * np.float32(scale))
-    return changed
 
 
 def averaged(run: Path, net: PlannedNet) -> PlannedNet:
@@ -133,22 +128,6 @@ def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[s
         "[sha256]\n" + "\n".join(digests) + "\n",
     ]
     (directory / "pack.toml").write_text("\n".join(sections))
-
-
-def _verdicts(net: PlannedNet, held: Held) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of the boxes found in portraits, and whether each is on a face; boxes on what may be one are left out."""
-    logits, right = [], []
-    for photo, (boxes, scores) in zip(held.web, found(net, [p.image for p in held.web], "cpu"), strict=True):
-        on_face = iou(boxes, photo.faces).max(axis=1, initial=0.0) > FOUND_IOU
-        unclear = iou(boxes, photo.ignored).max(axis=1, initial=0.0) > FOUND_IOU
-        logits.append(_logit(scores)[on_face | ~unclear])
-        right.append(on_face[on_face | ~unclear])
-    return np.concatenate(logits), np.concatenate(right)
-
-
-def _logit(probabilities: FloatArray) -> np.ndarray:
-    values = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(values / (1 - values)))
 
 
 def _blobs(images: list[np.ndarray]) -> FloatArray:

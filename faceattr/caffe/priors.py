@@ -66,7 +66,7 @@ def correction(layer: str, name: str, step: float, right: float) -> str:
 
 
 def _map_sizes(net: Message, width: int, height: int) -> dict[str, tuple[int, int]]:
-    """Width and height of every blob that convolutions and pooling make of the input; other layers keep the size."""
+    """Width and height of every blob; what is no convolution, deconvolution or pooling keeps its input's."""
     inputs = net.values("input") or tuple(
         top for layer in net.messages("layer") if layer.value("type") == "Input" for top in layer.values("top")
     )
@@ -80,6 +80,8 @@ def _map_sizes(net: Message, width: int, height: int) -> dict[str, tuple[int, in
         before, kind = sizes[bottoms[0]], layer.value("type")
         if kind == "Convolution":
             after = _convolved(before, layer.message("convolution_param"))
+        elif kind == "Deconvolution":
+            after = _deconvolved(before, layer.message("convolution_param"))
         elif kind == "Pooling":
             after = _pooled(before, layer.message("pooling_param"))
         else:
@@ -94,6 +96,13 @@ def _convolved(before: tuple[int, int], param: Message) -> tuple[int, int]:
     dilation = _whole(param.value("dilation", "1"))
     return _each_axis(
         before, param, lambda side, kernel, stride, pad: (side + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+    )
+
+
+def _deconvolved(before: tuple[int, int], param: Message) -> tuple[int, int]:
+    dilation = _whole(param.value("dilation", "1"))
+    return _each_axis(
+        before, param, lambda side, kernel, stride, pad: (side - 1) * stride + dilation * (kernel - 1) + 1 - 2 * pad
     )
 
 

@@ -1,0 +1,69 @@
+"""The detector's operating point and calibration, folded into its confidence heads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceattr.analyzer import FaceAnalyzer
+from faceattr.caffe import read_net
+from faceattr.caffe.nms import iou
+from faceattr.settings import Settings
+from faceattr.types import FloatArray
+from training import calibration
+from training.caffemodel import caffemodel
+from training.detector_check import FOUND_IOU, Answers, held_threshold, read_held
+from training.face_photos import FacePhoto
+from training.modules import Weights
+
+LEAST = 0.05
+Floats = NDArray[np.float64]
+
+
+def confidence_of(empty: Answers, photos: list[FacePhoto], answers: Answers) -> tuple[float, float]:
+    """What to take from the face logits, and what to multiply the rest by.
+
+    A confidence of 0.5 then comes with 0.05 false boxes per photo of `empty`, and others are as right as they say.
+    """
+    threshold = float(_logit(np.array([held_threshold(empty)]))[0])
+    logits, right = [], []
+    for photo, (boxes, scores) in zip(photos, answers, strict=True):
+        on_face = iou(boxes, photo.faces).max(axis=1, initial=0.0) > FOUND_IOU
+        unclear = iou(boxes, photo.ignored).max(axis=1, initial=0.0) > FOUND_IOU
+        logits.append(_logit(scores)[on_face | ~unclear])
+        right.append(on_face[on_face | ~unclear])
+    scale = calibration.confidence_scale(np.concatenate(logits), np.concatenate(right), threshold)
+    print(f"confidence: (logit − {threshold:.3f}) × {scale:.3f}")
+    return threshold, scale
+
+
+def calibrated(weights: Weights, heads: tuple[str, ...], scale: float, threshold: float) -> Weights:
+    """The weights with the face logits of the confidence heads moved down by `threshold`, then × `scale`."""
+    changed = dict(weights)
+    for head in heads:
+        weight, bias = weights[head]
+        moved = bias.copy()
+        moved[1::2] -= np.float32(threshold)
+        changed[head] = (weight * np.float32(scale), moved * np.float32(scale))
+    return changed
+
+
+def recalibrated(pack: Path, data: Path) -> tuple[str, bytes]:
+    """Prototxt and caffemodel of a pack's SSD, calibrated anew; its heads are the layers with `conf` in their names."""
+    text, binary = ((pack / f"deploy_face.{kind}").read_bytes() for kind in ("prototxt", "caffemodel"))
+    detector = FaceAnalyzer.from_settings(Settings(models=str(pack), slots=1)).models.detector
+    held = read_held(data)
+    empty = [detector.detect(image, LEAST) for image in held.empty]
+    web = [detector.detect(photo.image, LEAST) for photo in held.web]
+    threshold, scale = confidence_of(empty, held.web, web)
+    nodes = [node for node in read_net(text, binary).nodes if node.weights]
+    heads: Weights = {node.name: (node.weights[0], node.weights[1]) for node in nodes if "conf" in node.name}
+    heads = calibrated(heads, tuple(heads), scale, threshold)
+    return text.decode(), caffemodel({node.name: (node.type, heads.get(node.name, node.weights)) for node in nodes})
+
+
+def _logit(probabilities: FloatArray | Floats) -> Floats:
+    values = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(values / (1 - values)))
