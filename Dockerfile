@@ -1,5 +1,7 @@
 FROM python:3.12-slim
 
+# 0.0.0.0 is the container's own network. Who may come in has to be said: `-e FACEATTR_TOKEN_FILE=…`, or
+# `-e FACEATTR_OPEN=1` where `docker run -p 127.0.0.1:…` or a proxy decides.
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 FACEATTR_HOST=0.0.0.0
 WORKDIR /app
 COPY requirements.txt .
@@ -10,8 +12,9 @@ COPY templates/ templates/
 COPY cli_batch.py LICENSE ./
 
 # The service runs as a user without a name or rights of its own. Models mounted at /root/models must be readable to it,
-# so /root may be entered (but not listed) by others.
-RUN mkdir -p /root/models && chmod 711 /root && chmod 755 /root/models
+# so /root may be entered (but not listed) by others. Diagnostics are written only when asked for, with
+# `-e FACEATTR_DEBUG=/root/logs`.
+RUN mkdir -p /root/models /root/logs && chmod 711 /root && chmod 755 /root/models && chown 10001:10001 /root/logs
 USER 10001:10001
 
 EXPOSE 5000

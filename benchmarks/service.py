@@ -25,10 +25,10 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def service(*arguments: str) -> Iterator[tuple[int, int, float]]:
-    """A running service: its port, its process id, and the seconds from exec to ready."""
+def service(*arguments: str, module: str = "faceattr") -> Iterator[tuple[int, int, float]]:
+    """A running service, or a module that starts one: its port, its process id, and the seconds from exec to ready."""
     begin = time.perf_counter()
-    command = [sys.executable, "-m", "faceattr", "serve", "--port", "0", *arguments]
+    command = [sys.executable, "-m", module, "serve", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

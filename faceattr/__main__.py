@@ -1,4 +1,4 @@
-"""python -m faceattr {serve, analyze, models, healthcheck}."""
+"""python -m faceattr {serve, analyze, models, doctor, healthcheck}."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from faceattr.errors import EngineError, OptionError, PackError, SettingsError
+from faceattr.flags import add_option_flags, options_from_flags
 from faceattr.settings import Settings
 from faceattr.version import __version__
 
@@ -58,31 +59,64 @@ def _parser() -> argparse.ArgumentParser:
         help="model pack; default: FACEATTR_MODELS, then /root/models when it holds anything, then the built-in pack",
     )
 
-    serve = commands.add_parser("serve", parents=[pack], help="serve the page and POST /analyze")
+    serve = commands.add_parser("serve", help="serve the page and POST /analyze")
+    serve.add_argument(
+        "--models",
+        metavar="[NAME=]DIR",
+        action="append",
+        help="model pack, as for analyze; repeated with a NAME each, several, the first one the default",
+    )
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     serve.add_argument("--port", type=int, help="TCP port (default 5000; 0: any free one)")
-    serve.add_argument("--threads", type=int, help="requests answered at once (default 16)")
+    serve.add_argument("--threads", type=int, help="threads for all that is no photo (default 16)")
     serve.add_argument("--engine", help="auto, onnxruntime, openvino or opencv (default auto: the fastest installed)")
     serve.add_argument("--precision", help="f32 or bf16 (default f32; bf16 with openvino, on processors that have it)")
-    serve.add_argument("--threads-per-inference", type=int, help="threads for one photo; slots x threads = cores")
+    serve.add_argument("--threads-per-inference", type=int, help="threads for one photo (default 0: all that are free)")
+    serve.add_argument("--compat", metavar="NAMES", help="answer as compreface, deepface (with commas), too")
+    _add_access_flags(serve)
+    _add_log_flags(serve)
     serve.set_defaults(command=_serve)
 
     analyze = commands.add_parser("analyze", parents=[pack], help="analyse photos and print what was found")
     analyze.add_argument("photos", nargs="+", metavar="PHOTO", help="image file, or - for standard input")
     analyze.add_argument("--json", action="store_true", help="one JSON object per photo and line")
-    analyze.add_argument(
-        "--conf", type=float, metavar="P", help="lowest detector confidence, 0-1 (default: the pack's)"
-    )
+    add_option_flags(analyze)
     analyze.add_argument(
         "--annotate", metavar="OUT", type=Path, help="write the photo with boxes: a .png or .jpg file, or a directory"
     )
     analyze.set_defaults(command=_analyze)
 
     _add_models(commands)
+    _add_doctor(commands)
     check = commands.add_parser("healthcheck", help="exit 0 when the service on this machine is ready")
     check.add_argument("--port", type=int, help="TCP port (default 5000)")
     check.set_defaults(command=_healthcheck)
     return parser
+
+
+def _add_access_flags(serve: argparse.ArgumentParser) -> None:
+    door = serve.add_argument_group("who may come in")
+    door.add_argument(
+        "--token-file", metavar="FILE", help="lines name:token; requests need one of the tokens (SIGHUP reads it again)"
+    )
+    door.add_argument(
+        "--open", action="store_true", default=None, help="let everybody in from other machines, without a token"
+    )
+    door.add_argument("--session-hours", type=int, metavar="H", help="a browser is asked for a token again after (168)")
+    door.add_argument(
+        "--allowed-hosts", metavar="NAMES", help="names of this service, with commas; *: any (default its address only)"
+    )
+    door.add_argument("--allowed-origins", metavar="ORIGINS", help="other sites whose pages may use it (default none)")
+    door.add_argument("--rate-limit", metavar="RATE", help="for each client, like 60/minute (default none)")
+
+
+def _add_log_flags(serve: argparse.ArgumentParser) -> None:
+    logs = serve.add_argument_group("logs")
+    logs.add_argument("--log-format", metavar="FORMAT", help="text or json (default text)")
+    logs.add_argument(
+        "--debug", metavar="DIR", help="write diagnostics to DIR/face_analyze.log, an hour a file (default none)"
+    )
+    logs.add_argument("--debug-days", type=int, metavar="N", help="delete diagnostics after N days (default 7)")
 
 
 def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -103,15 +137,35 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     convert.set_defaults(command=_convert_model)
 
 
+def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
+    doctor = commands.add_parser("doctor", help="say what is here, and what would keep the service from running")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    flags = doctor.add_argument_group("as for serve")
+    flags.add_argument("--models", metavar="[NAME=]DIR", action="append")
+    flags.add_argument("--port", type=int)
+    for name in ("--host", "--engine", "--precision", "--token-file", "--debug"):
+        flags.add_argument(name)
+    flags.add_argument("--open", action="store_true", default=None)
+    doctor.set_defaults(command=_doctor)
+
+
 def _serve(parsed: argparse.Namespace) -> int:
+    from faceattr.web.signals import Signals
+
+    # Before the imports that take time: SIGTERM is then never lost, nor refused as it would be by a process without
+    # handlers that has the number 1.
+    signals = Signals()
     from faceattr.logs import configure_logging, mute_native_libraries
+    from faceattr.packs import joined
+    from faceattr.web.access import check_exposure
     from faceattr.web.server import serve
 
-    flags = ("models", "host", "port", "threads", "engine", "precision", "threads_per_inference")
-    settings = Settings.load(**{name: getattr(parsed, name) for name in flags})
-    configure_logging()
+    flags = {name: value for name, value in vars(parsed).items() if name != "command"}
+    settings = Settings.load(**flags | {"models": joined(parsed.models) if parsed.models else None})
+    configure_logging(settings)
     mute_native_libraries()
-    serve(settings)
+    check_exposure(settings)
+    serve(settings, signals)
     return 0
 
 
@@ -120,7 +174,10 @@ def _analyze(parsed: argparse.Namespace) -> int:
     from faceattr.oneoff import analyze_photos
 
     mute_native_libraries()
-    return analyze_photos(parsed.photos, parsed.models, parsed.conf, as_json=parsed.json, annotated=parsed.annotate)
+    options = options_from_flags(parsed)
+    if options.distribution and not parsed.json:
+        raise OptionError("--distribution is a part of the JSON only: add --json.")
+    return analyze_photos(parsed.photos, parsed.models, options, as_json=parsed.json, annotated=parsed.annotate)
 
 
 def _list_models(_: argparse.Namespace) -> int:
@@ -145,6 +202,14 @@ def _convert_model(parsed: argparse.Namespace) -> int:
     from faceattr.convert_command import convert
 
     return convert(parsed.prototxt, parsed.caffemodel, parsed.target)
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from faceattr.doctor import doctor
+    from faceattr.packs import joined
+
+    flags = {name: value for name, value in vars(parsed).items() if name not in ("command", "json")}
+    return doctor(flags | {"models": joined(parsed.models) if parsed.models else None}, as_json=parsed.json)
 
 
 def _healthcheck(parsed: argparse.Namespace) -> int:

@@ -40,6 +40,7 @@ class FaceAnalyzer:
     def __init__(self, models: Models, engine: Engine, settings: Settings, slots: Slots) -> None:
         self.models = models
         self.engine = engine
+        self._settings = settings
         self._limits = images.Limits.from_settings(settings)
         self.slots = slots
 
@@ -56,6 +57,10 @@ class FaceAnalyzer:
             is_alone=lambda: slots.busy <= 1,
         )
         return cls(load_models(settings, engine), engine, settings, slots)
+
+    def with_models(self, models: Models) -> FaceAnalyzer:
+        """An analyzer with other models, loaded by the same engine, that shares its slots with this one."""
+        return FaceAnalyzer(models, self.engine, self._settings, self.slots)
 
     def analyze(
         self,

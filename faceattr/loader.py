@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from faceattr.detector import SSDDetector
 from faceattr.engines import Engine, Net
 from faceattr.errors import EngineError, PackError
 from faceattr.nets import load_nets
-from faceattr.packs import NetFiles, Pack, find_pack, load_pack, read_pack
+from faceattr.packs import NetFiles, Pack, PackContent, find_pack, load_pack, only_directory, read_pack
 from faceattr.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ class Models:
 
     pack: Pack
     digest: str
+    sha256: Mapping[str, str]
+    """By file name."""
     nets: tuple[Net, ...]
     detector: SSDDetector
     attributes: AttributeClassifier
@@ -31,10 +35,30 @@ class Models:
 
 def load_models(settings: Settings, engine: Engine) -> Models:
     """The models that the settings name, verified and warm. Raises PackError naming file, expected and found."""
-    pack = load_pack(find_pack(settings.models))
+    return load_directory(find_pack(only_directory(settings.models)), engine)
+
+
+def load_directory(directory: Path, engine: Engine) -> Models:
+    """The models of a directory, verified and warm. Raises PackError naming file, expected and found."""
+    pack = load_pack(directory)
+    return _load(pack, read_pack(pack), engine)
+
+
+def load_changed(models: Models, engine: Engine) -> Models | None:
+    """The models that are now in the directory of others, verified and warm; None when they are the same.
+
+    Raises PackError naming file, expected and found.
+    """
+    pack = load_pack(models.pack.directory)
     content = read_pack(pack)
+    if (pack, content.digest) == (models.pack, models.digest):
+        return None
+    return _load(pack, content, engine)
+
+
+def _load(pack: Pack, content: PackContent, engine: Engine) -> Models:
     loaded = load_nets(pack, content, engine)
-    models = Models(pack, content.digest, loaded.nets, loaded.detector, loaded.attributes)
+    models = Models(pack, content.digest, content.sha256, loaded.nets, loaded.detector, loaded.attributes)
     _prove(models)
     for net in models.nets:
         net.settle()

@@ -33,7 +33,10 @@ class Settings:
     """What an installation may decide. Raises SettingsError for a value outside its range."""
 
     models: str = _setting(
-        "", "directory", "model pack; empty: /root/models when it holds anything, else the built-in pack"
+        "",
+        "directory",
+        "model pack; empty: /root/models when it holds anything, else the built-in pack; for the service also several "
+        "as NAME=DIR, joined as paths are (by ':', on Windows ';')",
     )
     host: str = _setting("127.0.0.1", "address", "only this machine reaches the service unless told otherwise")
     port: int = _setting(5000, "TCP port", "the port of the published articles, so that their clients fit", 0, 65535)
@@ -64,11 +67,16 @@ class Settings:
         20, "seconds", "requests that are there at SIGTERM; orchestrators kill after 10 or 30 (docker stop -t)", 0, 3600
     )
     max_body_bytes: int = _setting(16 * 2**20, "bytes", "a 10 MB photo in base64, and room for the options", 1024)
+    max_batch_bytes: int = _setting(
+        64 * 2**20, "bytes", "one request of several photos: four of the largest in base64, or sixteen of 3 MB", 1024
+    )
+    max_batch_images: int = _setting(16, "photos", "of one such request; it is answered when the last is done", 1, 64)
     max_image_bytes: int = _setting(10_000_000, "bytes", "above what cameras write as JPEG", 1)
     max_pixels: int = _setting(50_000_000, "pixels", "a 50-megapixel photo takes 150 MB once decoded", 256)
     min_side: int = _setting(16, "pixels", "a smaller photo cannot hold a face of min_face pixels", 1)
     max_side: int = _setting(16_384, "pixels", "the longest side that image formats and browsers agree on", 16)
 
+    compat: str = _setting("", "names", "answer as compreface, deepface (with commas) too, for their clients")
     token_file: str = _setting("", "file", "lines name:token; who has none of them is not let in; empty: no tokens")
     open: bool = _setting(False, "yes or no", "that everybody may come in from other machines has to be said")
     session_hours: int = _setting(168, "hours", "a browser that has shown a token is asked again after a week", 1, 8760)

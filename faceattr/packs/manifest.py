@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,15 @@ class Pack:
     crop_scale: float
     sha256: Mapping[str, str]
     """Expected digest by file name; empty for a directory in the articles' form, which states none."""
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    """Measured figures by names of the pack's own choice; for people, nothing depends on them."""
 
 
 def parse_manifest(directory: Path, document: Mapping[str, Any]) -> Pack:
     """A Pack from a decoded `pack.toml`. Raises PackError naming the table, the key and what was expected."""
     top = _Table(document, "pack.toml")
     pack, crop, digests = top.table("pack"), top.table("crop"), top.table("sha256")
+    accuracy = top.table("accuracy") if "accuracy" in document else _Table({}, "accuracy")
     parsed = Pack(
         directory=directory,
         name=pack.text("name"),
@@ -91,6 +94,7 @@ def parse_manifest(directory: Path, document: Mapping[str, Any]) -> Pack:
         age=_age(top.table("age")),
         crop_scale=crop.number("scale", 0.5, 4.0),
         sha256={name: digests.text(name, r"[0-9a-f]{64}", "64 hexadecimal digits") for name in digests.values},
+        accuracy={name: accuracy.number(name, -1e9, 1e9) for name in accuracy.values},
     )
     for net in (parsed.detector, parsed.gender, parsed.age):
         for name in (net.files.prototxt, net.files.weights):

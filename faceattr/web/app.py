@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import io
-import logging
-import re
 import time
-import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import IO, Any
 
 from flask import Flask, Request, Response, g, request
 
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.settings import Settings
+from faceattr.web.access import install_access
 from faceattr.web.api import api_blueprint
+from faceattr.web.batch import batch_blueprint
+from faceattr.web.compat import compat_blueprints
+from faceattr.web.current import Current, load_analyzers
+from faceattr.web.headers import DATA_POLICY, SECURITY_HEADERS
+from faceattr.web.openapi import install_openapi
 from faceattr.web.pages import PageInfo, create_pages
 from faceattr.web.problems import register_handlers
+from faceattr.web.records import choose_request_id, diagnose_start, install_metrics, record_current, record_reload
+from faceattr.web.reload import Reloader
 
-access_log = logging.getLogger("faceattr.access")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+TOKENS = "faceattr.tokens"
+"""Key of `app.extensions`: the Tokens that open the app, or None where none are asked for."""
+RELOADER = "faceattr.reloader"
+"""Key of `app.extensions`: the Reloader that swaps packs that have changed while the app is answering."""
 
 
 class InMemoryRequest(Request):
@@ -29,13 +37,19 @@ class InMemoryRequest(Request):
         return io.BytesIO()
 
 
-def create_app(config: Settings | Mapping[str, Any] | None = None, *, analyzer: FaceAnalyzer | None = None) -> Flask:
+def create_app(
+    config: Settings | Mapping[str, Any] | None = None,
+    *,
+    analyzer: FaceAnalyzer | None = None,
+    analyzers: Mapping[str, FaceAnalyzer] | None = None,
+) -> Flask:
     """The web application, ready to serve: `config` is a Settings or its values by name, else the environment's.
 
-    Loads and verifies the models unless an analyzer is given. Raises SettingsError, PackError or EngineError.
+    Loads and verifies the models unless an analyzer is given, or several by name, the default first. Raises
+    SettingsError, PackError or EngineError.
     """
     settings = config if isinstance(config, Settings) else Settings.load(**(config or {}))
-    analyzer = analyzer or FaceAnalyzer.from_settings(settings)
+    current = Current(analyzers or ({"": analyzer} if analyzer else load_analyzers(settings)))
     app = Flask(__name__, static_folder=None)
     app.request_class = InMemoryRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -44,35 +58,34 @@ def create_app(config: Settings | Mapping[str, Any] | None = None, *, analyzer: 
     app.before_request(_begin)
     app.after_request(_finish)
     register_handlers(app)
-    app.register_blueprint(api_blueprint(analyzer))
-    pack = analyzer.models.pack
-    app.register_blueprint(create_pages(PageInfo(pack.name, pack.version, settings.max_image_bytes)))
+    app.extensions[TOKENS] = install_access(app, settings)
+    install_metrics(app, current, settings.inference_slots)
+    app.extensions[RELOADER] = Reloader(current, partial(record_reload, app, current))
+    for each in current.by_name.values():
+        diagnose_start(each)
+    app.register_blueprint(api_blueprint(current, settings))
+    app.register_blueprint(batch_blueprint(current, settings))
+    for blueprint in compat_blueprints(current, settings):
+        app.register_blueprint(blueprint)
+    app.register_blueprint(create_pages(partial(_page_info, current, settings)))
+    install_openapi(app, settings)
     return app
+
+
+def _page_info(current: Current, settings: Settings) -> PageInfo:
+    pack = current.analyzer.models.pack
+    return PageInfo(pack.name, pack.version, settings.max_image_bytes, models=tuple(current.by_name))
 
 
 def _begin() -> None:
     g.begin = time.perf_counter()
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id = choose_request_id(request.headers.get("X-Request-ID", ""))
 
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
-    analysis = g.get("analysis")
-    confidence = analysis.mean_confidence if analysis else None
-    # The route, not the address: what strangers ask for stays out of the log.
-    access_log.info(
-        "request id=%s client=%s method=%s route=%s status=%d code=%s ms=%.1f faces=%s confidence=%s",
-        g.request_id,
-        request.remote_addr,
-        request.method if request.url_rule else "-",
-        request.url_rule or "-",
-        response.status_code,
-        g.get("problem", "-"),
-        (time.perf_counter() - g.begin) * 1000.0,
-        len(analysis.faces) if analysis else "-",
-        "-" if confidence is None else f"{confidence:.3f}",
-    )
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", DATA_POLICY)
+    record_current(response)
     return response

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 from markupsafe import Markup
+
+from faceattr.web.headers import SECURITY_HEADERS
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
@@ -19,16 +21,6 @@ LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 STYLES = ("base.css", "stage.css", "panel.css", "cards.css")
 SCRIPTS = ("wording.js", "api.js", "photo.js", "boxes.js", "cards.js", "highlight.js", "intake.js", "page.js")
 """The page's style sheets and scripts in the order in which they build on each other."""
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()",
-    "Cache-Control": "no-store",
-    "Vary": "Accept-Language",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +31,19 @@ class PageInfo:
     version: str
     max_image_bytes: int = 10_000_000
     formats: tuple[str, ...] = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF")
+    models: tuple[str, ...] = ()
+    """What requests may name as `model`, the default first; with several, the page has a choice."""
 
 
-def create_pages(info: PageInfo) -> Blueprint:
-    """The blueprint `pages` with GET `/`. Reads wording, css and js once, so that a missing file is found at start."""
+def create_pages(info: Callable[[], PageInfo]) -> Blueprint:
+    """The blueprint `pages` with GET `/`. Reads wording, css and js once, so that a missing file is found at start.
+
+    `info`: asked for what it says each time that the page is.
+    """
     pages = Blueprint("pages", __name__, template_folder=str(TEMPLATES))
-    wordings = {language: _wording(language) for language in LANGUAGES}
-    styles = [_verbatim(f"css/{name}") for name in STYLES]
-    scripts = [_verbatim(f"js/{name}") for name in SCRIPTS]
+    wordings = {language: read_wording(language) for language in LANGUAGES}
+    styles = [read_verbatim(f"css/{name}") for name in STYLES]
+    scripts = [read_verbatim(f"js/{name}") for name in SCRIPTS]
 
     @pages.get("/")
     def page() -> Response:
@@ -56,13 +53,14 @@ def create_pages(info: PageInfo) -> Blueprint:
             "index.html",
             lang=LANGUAGES[language],
             text=wordings[language],
-            info=info,
+            info=info(),
             styles=styles,
             scripts=scripts,
             nonce=nonce,
         )
         response = make_response(html)
         response.headers.update(SECURITY_HEADERS)
+        response.headers["Vary"] = "Accept-Language"
         response.headers["Content-Security-Policy"] = content_security_policy(nonce)
         return response
 
@@ -93,11 +91,12 @@ def content_security_policy(nonce: str) -> str:
     )
 
 
-def _verbatim(path: str) -> Markup:
+def read_verbatim(path: str) -> Markup:
     """A css or js file as it is: Jinja would read the braces of `{{a: number}}` in its comments as its own."""
     return Markup((TEMPLATES / path).read_text(encoding="utf-8"))  # noqa: S704 - our own files, nothing of a request
 
 
-def _wording(language: str) -> Mapping[str, Any]:
+def read_wording(language: str) -> Mapping[str, Any]:
+    """What the page says in one of LANGUAGES."""
     wording: Mapping[str, Any] = json.loads((TEMPLATES / "text" / f"{language}.json").read_text(encoding="utf-8"))
     return wording

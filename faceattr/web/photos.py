@@ -14,7 +14,7 @@ from faceattr.options import Options
 from faceattr.types import PictureFormat
 from faceattr.web.problems import Problem
 
-_PICTURES: Mapping[Any, PictureFormat | None] = {"png": "png", "jpeg": "jpeg", "none": None}
+PICTURES: Mapping[Any, PictureFormat | None] = {"png": "png", "jpeg": "jpeg", "none": None}
 MAX_JSON_VALUES = 500
 """Far more than a request has. Millions of empty lists fit in a body, and each takes 60 times its bytes once decoded;
 and so few cannot nest deeper than Python's stack allows."""
@@ -25,11 +25,12 @@ _WHITESPACE = dict.fromkeys(map(ord, " \t\r\n"))
 
 @dataclass(frozen=True, slots=True)
 class PhotoRequest:
-    """A photo as it came, how to analyse it, and the picture to send back, if any."""
+    """A photo as it came, how to analyse it, the picture to send back, if any, and the pack, if one is named."""
 
     photo: bytes
     options: Options
     picture: PictureFormat | None
+    model: str | None
 
 
 def read_photo_request(request: Request) -> PhotoRequest:
@@ -53,18 +54,33 @@ def read_photo_request(request: Request) -> PhotoRequest:
 def _from_json(request: Request) -> PhotoRequest:
     if request.args:
         raise Problem("bad_request", "With a JSON body the options belong in the body, not in the address.")
-    values = _decode_json(request.get_data(cache=False))
+    values = decode_json(request.get_data(cache=False))
     if not isinstance(values, dict):
         raise Problem("bad_request", 'The JSON must be an object like {"image": "<base64>"}.')
+    return photo_of(values)
+
+
+def photo_of(values: dict[str, Any], picture: str = "png") -> PhotoRequest:
+    """The photo and options of a decoded JSON object, which loses its members; `picture`: `annotate` by default.
+
+    Raises Problem or OptionError naming what is wrong.
+    """
     image = values.pop("image", None)
     if not isinstance(image, str):
         raise Problem("bad_request", "The field 'image' is missing or not a string: it holds the photo in base64.")
     filename = values.pop("filename", None)
     if filename is not None and not isinstance(filename, str):
         raise Problem("bad_request", "The field 'filename' must be a string.")
-    picture = _picture(values.pop("annotate", None))
-    options = Options.from_json(values)
-    return PhotoRequest(decode_base64(image), options, picture)
+    options, wanted, model = wishes_of(values, picture)
+    return PhotoRequest(decode_base64(image), options, wanted, model)
+
+
+def wishes_of(values: dict[str, Any], picture: str = "png") -> tuple[Options, PictureFormat | None, str | None]:
+    """Options, picture and pack of a decoded JSON object that has nothing else. Raises Problem or OptionError."""
+    wanted, model = _picture(values.pop("annotate", None), picture), values.pop("model", None)
+    if model is not None and not isinstance(model, str):
+        raise Problem("bad_request", "The field 'model' must be a string: a name as GET /models has it.")
+    return Options.from_json(values), wanted, model
 
 
 def _with_query(photo: bytes, request: Request) -> PhotoRequest:
@@ -73,15 +89,15 @@ def _with_query(photo: bytes, request: Request) -> PhotoRequest:
         if len(given) > 1:
             raise Problem("bad_request", f"Option {name[:40]!a} is given {len(given)} times.")
         values[name] = given[0]
-    picture = _picture(values.pop("annotate", None))
-    return PhotoRequest(photo, Options.from_text(values), picture)
+    picture, model = _picture(values.pop("annotate", None)), values.pop("model", None)
+    return PhotoRequest(photo, Options.from_text(values), picture, model)
 
 
 def _multipart_photo(request: Request) -> bytes:
     files, fields = request.files.getlist("image"), request.form.getlist("image")
     others = [name for name in (*request.form, *request.files) if name not in ("image", "filename")]
     if others:
-        name = ascii(others[0][:40])
+        name = ascii((others[0] or "")[:40])  # a part may lack a name
         raise Problem("bad_request", f"Unknown field {name}. In a multipart request, options belong in the address.")
     if len(files) + len(fields) != 1:
         found = len(files) + len(fields) or "none: it is missing, or the multipart body has no boundary or no end"
@@ -89,15 +105,15 @@ def _multipart_photo(request: Request) -> bytes:
     return files[0].read() if files else decode_base64(fields[0])
 
 
-def _picture(value: Any) -> PictureFormat | None:
-    if value is None:
-        return "png"
-    if not isinstance(value, str) or value not in _PICTURES:
+def _picture(value: Any, default: str = "png") -> PictureFormat | None:
+    value = default if value is None else value
+    if not isinstance(value, str) or value not in PICTURES:
         raise Problem("bad_request", "Option 'annotate' must be 'png', 'jpeg' or 'none'.")
-    return _PICTURES[value]
+    return PICTURES[value]
 
 
-def _decode_json(body: bytes) -> Any:
+def decode_json(body: bytes) -> Any:
+    """The value of a body. Raises Problem `bad_json` also when it has more values than any request."""
     if not body:
         raise Problem("bad_json", 'The body is empty; expected an object like {"image": "<base64>"}.')
     if sum(body.count(mark) for mark in _STRUCTURE) > MAX_JSON_VALUES:

@@ -6,10 +6,10 @@ import json
 import logging
 from collections.abc import Mapping
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from faceattr.errors import FaceAttrError
+from faceattr.errors import Abandoned, FaceAttrError
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,10 @@ ARTICLES_SENTENCE = "Invalid image format"
 _BAD_IMAGE = {"bad_base64", "empty_image", "unsupported_image", "truncated_image", "invalid_image"}
 _BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
 _BY_STATUS |= {413: "body_too_large", 415: "unsupported_media_type", 429: "rate_limited", 503: "overloaded"}
-_RETRY_AFTER_S = 2
+_CLIENT_LEFT = 499
+"""For the log only, as nginx has it: nobody reads the answer."""
+RETRY_AFTER_S = 2
+"""As long as a request may wait here: sooner, those that waited now would still be before it."""
 
 
 class Problem(Exception):
@@ -57,10 +60,10 @@ class Problem(Exception):
         self.detail = detail
 
 
-def problem_body(code: str, detail: str, request_id: str) -> bytes:
-    """The JSON document for a code of PROBLEMS."""
+def problem_document(code: str, detail: str, request_id: str) -> dict[str, str | int]:
+    """The document for a code of PROBLEMS, as JSON-ready values."""
     status, title = PROBLEMS[code]
-    document = {
+    return {
         "type": f"urn:faceattr:problem:{code}",
         "title": title,
         "status": status,
@@ -69,7 +72,11 @@ def problem_body(code: str, detail: str, request_id: str) -> bytes:
         "code": code,
         "request_id": request_id,
     }
-    return json.dumps(document, ensure_ascii=False).encode()
+
+
+def problem_body(code: str, detail: str, request_id: str) -> bytes:
+    """The JSON document for a code of PROBLEMS."""
+    return json.dumps(problem_document(code, detail, request_id), ensure_ascii=False).encode()
 
 
 def problem_response(code: str, detail: str) -> Response:
@@ -77,7 +84,7 @@ def problem_response(code: str, detail: str) -> Response:
     status = PROBLEMS[code][0]
     response = Response(problem_body(code, detail, g.request_id), status, content_type="application/problem+json")
     if status in (429, 503):
-        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     g.problem = code
     return response
 
@@ -88,37 +95,42 @@ def code_for_status(status: int) -> str:
     return _BY_STATUS.get(status, "bad_request" if 400 <= status < 500 or status == 501 else "internal")
 
 
+def problem_of(error: Exception) -> Problem:
+    """The problem that answers an error of the current request; `internal`, and a line in the log, for one of ours."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, FaceAttrError) and error.code in PROBLEMS and error.code != "internal":
+        return Problem(error.code, str(error))
+    if isinstance(error, MemoryError):
+        return Problem("out_of_memory", "The request needs more memory than is free; send a smaller one.")
+    if isinstance(error, HTTPException):
+        code = code_for_status(error.code or 500)
+        limit = request.max_content_length or 0
+        too_large = f"A request may have at most {limit:,} bytes, and a multipart one at most 1,000 parts."
+        return Problem(code, too_large if code == "body_too_large" else error.description or error.name)
+    # The traceback names code, not photos; the answer names neither.
+    log.error("request %s failed", g.request_id, exc_info=error)
+    return Problem("internal", "Something went wrong inside the service. The log has the cause.")
+
+
 def register_handlers(app: Flask) -> None:
     """Answers every exception of the app with a problem; one without a code of ours becomes `internal`."""
 
-    @app.errorhandler(Problem)
-    def known(error: Problem) -> Response:
-        return problem_response(error.code, error.detail)
-
-    @app.errorhandler(FaceAttrError)
-    def ours(error: FaceAttrError) -> Response:
-        if error.code not in PROBLEMS or error.code == "internal":
-            return unknown(error)
-        return problem_response(error.code, str(error))
-
-    @app.errorhandler(MemoryError)
-    def exhausted(_: MemoryError) -> Response:
-        return problem_response("out_of_memory", "The request needs more memory than is free; send a smaller one.")
-
-    @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Response:
-        code = code_for_status(error.code or 500)
-        limit = app.config["MAX_CONTENT_LENGTH"]
-        too_large = f"A request may have at most {limit:,} bytes, and a multipart one at most 1,000 parts."
-        detail = too_large if code == "body_too_large" else error.description
-        response = problem_response(code, detail or error.name)
-        allow = error.get_response().headers.get("Allow")
+    @app.errorhandler(Exception)
+    def answer(error: Exception) -> Response:
+        problem = problem_of(error)
+        response = problem_response(problem.code, problem.detail)
+        allow = error.get_response().headers.get("Allow") if isinstance(error, HTTPException) else None
         if allow:
             response.headers["Allow"] = allow
         return response
 
-    @app.errorhandler(Exception)
-    def unknown(error: Exception) -> Response:
-        # The traceback names code, not photos; the answer names neither.
-        log.error("request %s failed", g.request_id, exc_info=error)
-        return problem_response("internal", "Something went wrong inside the service. The log has the cause.")
+    @app.errorhandler(Abandoned)
+    def abandoned(error: Abandoned) -> Response:
+        return no_answer(error)
+
+
+def no_answer(error: Abandoned) -> Response:
+    """For a client that has left."""
+    g.problem = error.code
+    return Response(status=_CLIENT_LEFT)

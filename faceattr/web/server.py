@@ -1,76 +1,196 @@
-"""Serves the application with waitress: nothing on disk, every answer in our shape, stopped by SIGTERM."""
+"""Serves the application with waitress: bounded, nothing on disk, every answer in our shape, ended in order."""
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
-from types import FrameType
-from typing import NoReturn
+from typing import Any
 
 from flask import Flask
-from waitress import create_server
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
 
-from faceattr.analyzer import FaceAnalyzer
 from faceattr.errors import SettingsError
 from faceattr.memory import bound_allocator, give_back
 from faceattr.settings import Settings
 from faceattr.version import __version__
-from faceattr.web.app import create_app
-from faceattr.web.channel import ProblemChannel
+from faceattr.web.app import RELOADER, TOKENS, create_app
+from faceattr.web.arrivals import FULL
+from faceattr.web.channel import Channel
+from faceattr.web.descriptors import fitting_connections
+from faceattr.web.drain import Drain
+from faceattr.web.lanes import Lanes
+from faceattr.web.listener import Listener
+from faceattr.web.signals import Signals
+from faceattr.web.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
-_NEVER_SPILL = 2**40
-"""Above this many bytes waitress moves bodies to temporary files; photos never touch the disk."""
+MAX_HEADER_BYTES = 16 * 1024
+"""As nginx and Apache allow in all; browsers send a tenth of it."""
+LANES = "faceattr.lanes"
+"""Key of `app.extensions`: the Lanes of a running service, for those who count what waits."""
+_NO_LIMIT = 2**40
+"""For waitress's limits above which it moves bodies to temporary files (photos never touch the disk), or makes a thread
+wait until a client has read (it never has to: see Lanes.add_task)."""
+_TICK_S = 0.25
+"""How often the I/O loop looks after what time alone brings about."""
 
 
-def serve(settings: Settings) -> None:
-    """Loads and verifies the models, then serves until SIGTERM or Ctrl-C.
+def serve(settings: Settings, signals: Signals) -> None:
+    """Loads and verifies the models, then serves until SIGTERM or Ctrl-C; both end the process with exit code 0.
 
     Raises SettingsError when the address cannot be listened on, PackError or EngineError before anything listens.
     """
     begin = time.perf_counter()
     bound_allocator()
-    app = create_app(settings, analyzer=FaceAnalyzer.from_settings(settings))
+    app = create_app(settings)
     give_back()
-    run(app, settings, begin)
+    server = Server(app, settings)
+    signals.on_stop(server.stop)
+    tokens = app.extensions[TOKENS]
+    if tokens is not None:
+        signals.on(signal.SIGHUP, lambda: _reload(tokens))
+    signals.on(signal.SIGHUP, app.extensions[RELOADER].request)
+    log.info("faceattr %s ready on %s after %.2f s", __version__, server.addresses, time.perf_counter() - begin)
+    if not server.run():
+        # Threads are still in native code, and would be in it while Python takes itself down.
+        logging.shutdown()
+        os._exit(0)
 
 
-def run(app: Flask, settings: Settings, begin: float) -> None:
-    """Listens and answers. `begin`: when start-up began, on time.perf_counter's clock."""
-    channels: dict[int, object] = {}
+def _reload(tokens: Tokens) -> None:
     try:
-        server = create_server(
-            app,
-            map=channels,
-            host=settings.host,
-            port=settings.port,
-            threads=settings.threads,
-            max_request_body_size=settings.max_body_bytes,
-            max_request_header_size=16 * 1024,
-            inbuf_overflow=_NEVER_SPILL,
-            outbuf_overflow=_NEVER_SPILL,
-            ident=None,
-            connection_limit=512,
-            # Idle connections, and those that send half a request, do not keep others out for longer.
-            channel_timeout=15,
-        )
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {str(error).rstrip('.')}.") from None
-    except RuntimeError as error:
-        raise SettingsError(f"Cannot start {settings.threads} threads: {error}. Try fewer --threads.") from None
-    for listener in list(channels.values()):
-        if hasattr(listener, "channel_class"):
-            listener.channel_class = ProblemChannel
-    signal.signal(signal.SIGTERM, _stop)
-    addresses = getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]
-    where = ", ".join(f"http://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses)
-    log.info("faceattr %s ready on %s after %.2f s", __version__, where, time.perf_counter() - begin)
-    server.run()
-    log.info("stopped")
+        tokens.reload()
+    except SettingsError as error:
+        log.error("the tokens stay as they were: %s", error)
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    # waitress ends its loop and its threads on SystemExit; as PID 1 the default action would be to ignore the signal.
-    raise SystemExit(0)
+class Server:
+    """Listens from the moment it is made, and answers while it runs: the I/O loop, and all that it looks after."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        """Raises SettingsError when the address cannot be listened on, or threads and open files do not suffice."""
+        self._settings = settings
+        self._drain = Drain(settings.drain_seconds)
+        self._map: dict[int, Any] = {}
+        self._next_tick = 0.0
+        try:
+            self._connections = fitting_connections(settings.connections)
+            adjustments = _adjustments(settings, self._connections)
+            self.lanes = Lanes(
+                settings.inference_slots, settings.waiting, settings.wait_seconds, settings.threads, self._drain
+            )
+            self.listeners = [self._listen(app, adjustments, socket_info) for socket_info in adjustments.listen]
+        except (OSError, ValueError) as error:
+            where = f"{settings.host}:{settings.port}"
+            raise SettingsError(f"Cannot listen on {where}: {str(error).rstrip('.')}.") from None
+        except RuntimeError as error:
+            raise SettingsError(f"Cannot start {settings.threads} threads: {error}. Try fewer --threads.") from None
+        app.extensions[LANES] = self.lanes
+
+    @property
+    def addresses(self) -> str:
+        """Where it listens, as addresses of web pages."""
+        names = [(listener.effective_host, listener.effective_port) for listener in self.listeners]
+        return ", ".join(f"http://{f'[{host}]' if ':' in host else host}:{port}" for host, port in names)
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._channels())
+
+    @property
+    def arriving_bytes(self) -> int:
+        """What the requests that are still arriving hold of memory."""
+        return sum(channel.arriving_bytes for channel in self._channels())
+
+    def stop(self) -> None:
+        """Makes `run` end once everything that is there has been answered. May be called from any thread."""
+        self.listeners[0].trigger.pull_trigger(self._begin_drain)
+
+    def run(self) -> bool:
+        """Answers until stopped; whether every thread has come to its end."""
+        while not self._is_over():
+            wasyncore.loop(timeout=_TICK_S, use_poll=True, map=self._map, count=1)
+            self._close_idlest()
+            now = time.monotonic()
+            if now >= self._next_tick:
+                self._next_tick = now + _TICK_S
+                self._tend(now)
+        left = sum(not channel.is_finished for channel in self._channels())
+        # The threads first: until their end they wake the loop through descriptors that are closed after.
+        ended = self.lanes.shutdown(max(_TICK_S, self._drain.until - time.monotonic()))
+        wasyncore.close_all(self._map)
+        if left:
+            log.warning("stopped; %d clients did not get their answer in time", left)
+        else:
+            log.info("stopped")
+        return ended
+
+    def _listen(self, app: Flask, adjustments: Adjustments, socket_info: tuple[Any, ...]) -> Listener:
+        listener = Listener(app, map=self._map, dispatcher=self.lanes, adj=adjustments, sockinfo=socket_info)
+        listener.app, listener.lanes, listener.drain = app, self.lanes, self._drain
+        return listener
+
+    def _channels(self) -> list[Channel]:
+        return [channel for channel in list(self._map.values()) if isinstance(channel, Channel)]
+
+    def _begin_drain(self) -> None:
+        log.info("stopping: finishing what is there, for at most %d s", self._settings.drain_seconds)
+        self._drain.begin()
+        for listener in self.listeners:
+            listener.stop()
+
+    def _is_over(self) -> bool:
+        if not self._drain.begun:
+            return False
+        return time.monotonic() > self._drain.until or all(channel.is_finished for channel in self._channels())
+
+    def _tend(self, now: float) -> None:
+        settings = self._settings
+        for late in self.lanes.take_late():
+            late.refuse_waiting()
+        for channel in self._channels():
+            channel.tend(now, settings.read_seconds, settings.idle_seconds)
+        self._bound_uploads()
+
+    def _close_idlest(self) -> None:
+        # The limit keeps nobody out, probes least of all, as long as a connection is not in use.
+        if len(self._map) >= self._connections:
+            idle = [channel for channel in self._channels() if channel.is_idle]
+            if idle:
+                min(idle, key=lambda channel: channel.last_activity).will_close = True
+
+    def _bound_uploads(self) -> None:
+        arriving = sorted((c for c in self._channels() if c.arriving_bytes), key=lambda c: c.arriving_since)
+        held = 0
+        for index, channel in enumerate(arriving):
+            held += channel.arriving_bytes
+            if index and held > self._settings.max_uploads_bytes:
+                # Those that began last: what has nearly arrived is not lost.
+                held -= channel.arriving_bytes
+                channel.refuse(FULL)
+
+
+def _adjustments(settings: Settings, connections: int) -> Adjustments:
+    adjustments = Adjustments(
+        host=settings.host,
+        port=settings.port,
+        threads=settings.threads,
+        max_request_body_size=settings.max_body_bytes,
+        max_request_header_size=MAX_HEADER_BYTES,
+        inbuf_overflow=_NO_LIMIT,
+        outbuf_overflow=_NO_LIMIT,
+        outbuf_high_watermark=_NO_LIMIT,
+        recv_bytes=2**16,
+        ident=None,
+        connection_limit=connections,
+        # Reading on while a request is answered tells when its client has left.
+        channel_request_lookahead=1,
+    )
+    # Not one of waitress's own: see Arrival.parse_header.
+    adjustments.max_batch_body_size = settings.max_batch_bytes
+    return adjustments

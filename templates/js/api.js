@@ -69,7 +69,9 @@ faceattr.api = (() => {
   async function ask(photo, annotate, signal) {
     const body = new FormData();
     body.append('image', photo, 'photo');
-    const response = await fetch(`analyze?annotate=${annotate}`, { method: 'POST', body, signal, cache: 'no-store' });
+    const model = /** @type {HTMLSelectElement | null} */ (document.getElementById('pack'))?.value;
+    const query = new URLSearchParams({ annotate, ...(model && { model }) });
+    const response = await fetch(`analyze?${query}`, { method: 'POST', body, signal, cache: 'no-store' });
     const text = await response.text();
     const answer = parsed(text);
     if (!response.ok) throw problemOf(response, answer);

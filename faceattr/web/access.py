@@ -1,0 +1,149 @@
+"""The door: which names, pages, clients and tokens a request needs before anything looks at it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from flask import Flask, Response, g, request
+
+from faceattr.errors import SettingsError
+from faceattr.settings import Settings
+from faceattr.web.hosts import allowed_origins, is_loopback, may_send, trusted_hosts
+from faceattr.web.login import LoginPage, login_blueprint, wants_page
+from faceattr.web.problems import Problem
+from faceattr.web.ratelimit import limit_rate
+from faceattr.web.sessions import Sessions
+from faceattr.web.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+PROBES = ("/healthz", "/readyz")
+"""Always open: what watches over the service has neither its names nor its tokens, and learns nothing else here."""
+_READING = ("GET", "HEAD", "OPTIONS")
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuses to listen for other machines unless it was said who may come in; warns when that is everybody.
+
+    Raises SettingsError that names both ways.
+    """
+    if is_loopback(settings.host) or settings.token_file:
+        return
+    if not settings.open:
+        raise SettingsError(
+            f"On {settings.host or 'every address'} other machines could reach the service. Give --token-file FILE, "
+            "with a line name:token for each client, to let in who has a token; or --open to let everybody in."
+        )
+    log.warning(
+        "OPEN TO EVERYBODY: whoever reaches port %d of %s can use this service, without a token. Use --token-file to "
+        "ask for one.",
+        settings.port,
+        settings.host or "any address",
+    )
+
+
+def install_access(app: Flask, settings: Settings) -> Tokens | None:
+    """Puts the door before every route of the app, probes excepted; the tokens that open it, if it asks for any.
+
+    Raises SettingsError for a wrong token file, host, origin or rate limit.
+    """
+    tokens = Tokens(Path(settings.token_file)) if settings.token_file else None
+    door = _Door(settings, tokens)
+    app.before_request(door.check_names)
+    if settings.rate_limit:
+        # After the token is known, as it names the client, and before it is asked for: guesses count too.
+        limit_rate(app, settings.rate_limit, _client, _is_probe)
+    app.before_request(door.ask_for_token)
+    app.after_request(door.share)
+    if tokens is not None:
+        app.register_blueprint(login_blueprint(tokens, door.sessions, door.page))
+    return tokens
+
+
+class _Door:
+    """Looks at a request's headers only; its body is read by whoever answers it."""
+
+    def __init__(self, settings: Settings, tokens: Tokens | None) -> None:
+        self._hosts = trusted_hosts(settings.host, settings.allowed_hosts)
+        self._origins = allowed_origins(settings.allowed_origins)
+        self._tokens = tokens
+        if tokens is not None:
+            self.sessions, self.page = Sessions(tokens, settings.session_hours), LoginPage()
+
+    def check_names(self) -> Response | None:
+        """Refuses unknown host names and requests from other sites' pages, and sees whose token there is."""
+        g.user = None
+        if _is_probe():
+            return None
+        host, origin = request.headers.get("Host"), request.headers.get("Origin")
+        if not self._hosts.trusts(host):
+            raise Problem(
+                "bad_host",
+                "The service does not go by the name that this request is addressed to; its operator can add the name "
+                "with --allowed-hosts.",
+            )
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            if origin not in self._origins:
+                raise _foreign()
+            return Response(status=204, headers=_PREFLIGHT)
+        fetch_site = request.headers.get("Sec-Fetch-Site")
+        if request.method not in _READING and not may_send(origin, fetch_site, host, self._origins):
+            raise _foreign()
+        g.user = self._identify()
+        return None
+
+    def ask_for_token(self) -> Response | None:
+        """Answers who has shown no token with a page that asks for one, or with a problem."""
+        if self._tokens is None or g.user is not None or _is_probe() or request.blueprint == "login":
+            return None
+        if request.method == "GET" and wants_page(request):
+            return self.page.answer(wrong=False)
+        if _shown_token() is not None:
+            raise Problem("unauthorized", "This token is not known.")
+        raise Problem("unauthorized", "Send a token, as 'Authorization: Bearer TOKEN' or as 'X-API-Key: TOKEN'.")
+
+    def share(self, response: Response) -> Response:
+        """Lets listed pages of other sites read the answer; names the scheme that a 401 asks for."""
+        if self._origins:
+            response.vary.add("Origin")
+            origin = request.headers.get("Origin")
+            if origin in self._origins:
+                response.headers["Access-Control-Allow-Origin"] = origin
+                response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-ID"
+        if response.status_code == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="faceattr"'
+        return response
+
+    def _identify(self) -> str | None:
+        if self._tokens is None:
+            return None
+        shown = _shown_token()
+        return self.sessions.name_of(request) if shown is None else self._tokens.name_of(shown)
+
+
+def _shown_token() -> str | None:
+    """The token of `Authorization: Bearer` or `X-API-Key`; None where there is neither."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
+
+
+def _client() -> str:
+    """Whom requests are counted for: the token that was shown, else the address."""
+    return g.user or request.remote_addr or "-"
+
+
+def _is_probe() -> bool:
+    return request.path in PROBES
+
+
+def _foreign() -> Problem:
+    return Problem(
+        "bad_origin",
+        "The request comes from a page of another site; the service's operator can allow that with --allowed-origins.",
+    )

@@ -1,0 +1,139 @@
+"""`python -m faceattr doctor`: what it finds here, and that what is wrong is said with a cause."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from faceattr.__main__ import main
+from faceattr.doctor import examine, machine, service, software
+from faceattr.doctor.finding import Finding
+from faceattr.settings import Settings
+from tests.browser.harness import served
+from tests.conftest import BUILT_IN
+
+CPUINFO = """processor\t: 0
+model name\t: A fine processor
+flags\t\t: fpu avx2 fma avx512f avx512_bf16
+"""
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in findings}
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_nothing_is_wrong_here(capsys: pytest.CaptureFixture[str], free_port: int) -> None:
+    assert main(["doctor", "--port", str(free_port)]) == 0
+    out = capsys.readouterr().out
+    assert "WRONG" not in out
+    assert str(BUILT_IN) in out
+    assert out.endswith("Nothing is wrong.\n")
+
+
+def test_json_says_the_same(capsys: pytest.CaptureFixture[str], free_port: int) -> None:
+    assert main(["doctor", "--json", "--port", str(free_port)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is True
+    names = [finding["name"] for finding in document["findings"]]
+    assert {"python", "flask", "processor", "cores", "memory", "engine", "models", "address", "access"} <= set(names)
+    assert {finding["state"] for finding in document["findings"]} <= {"ok", "note"}
+
+
+def spoil_weights(pack: Path) -> list[str]:
+    (pack / "age_net.caffemodel").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    return ["--models", str(pack)]
+
+
+WRONG: dict[str, tuple[Callable[[Path], list[str]], str, str]] = {
+    "weights": (spoil_weights, "models", "age_net.caffemodel is a Git LFS pointer"),
+    "no models": (lambda pack: ["--models", str(pack / "none")], "models", "There is no model directory"),
+    "engine": (lambda _: ["--engine", "abacus"], "engine", "no engine 'abacus'"),
+    "port": (lambda _: ["--port", "70000"], "settings", "must be from 0 to 65535"),
+    "open": (lambda _: ["--host", "0.0.0.0"], "access", "--token-file FILE"),
+    "tokens": (lambda pack: ["--token-file", str(pack / "none")], "access", "Cannot read the token file"),
+    "debug": (lambda pack: ["--debug", str(pack / "pack.toml")], "writing", "not a writable directory"),
+    "host": (lambda _: ["--host", "192.0.2.1", "--open"], "address", "192.0.2.1"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_with_its_cause(
+    capsys: pytest.CaptureFixture[str], pack: Path, free_port: int, case: str
+) -> None:
+    flags, name, cause = WRONG[case]
+    assert main(["doctor", "--json", "--port", str(free_port), *flags(pack)]) == 78
+    document = json.loads(capsys.readouterr().out)
+    wrong = {finding["name"]: finding["found"] for finding in document["findings"] if finding["state"] == "wrong"}
+    assert list(wrong) == [name]
+    assert cause in wrong[name]
+
+
+def test_an_occupied_port_is_wrong_unless_it_is_the_service_itself(app: Flask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        port = listener.getsockname()[1]
+        assert service.look_at_address(Settings(port=port)).state == "wrong"
+    with served(app) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        finding = service.look_at_address(Settings(port=port))
+    assert (finding.state, "already" in finding.found) == ("note", True)
+
+
+def test_missing_libraries_are_wrong_when_needed_and_noted_when_useful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(software, "_version_of", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    findings = by_name(list(software.look_at_libraries()))
+    assert findings["flask"] == Finding("flask", "wrong", "missing: pip install flask")
+    assert findings["opencv"].found.endswith("opencv-python-headless")
+    assert findings["prometheus-client"].state == "note"
+
+
+def test_an_old_python_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 9))
+    assert software.look_at_python().state == "wrong"
+
+
+def test_the_processor_is_known_by_its_features(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(CPUINFO)
+    features = ("avx2", "fma", "avx512f", "avx512_bf16")
+    assert machine.processor(tmp_path / "cpuinfo") == ("A fine processor", features)
+    assert machine.processor(tmp_path / "none")[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "cores"), [("150000 100000\n", 1.5), ("max 100000\n", None), ("", None), ("1 0", None)]
+)
+def test_a_container_may_have_less_than_its_cores(tmp_path: Path, content: str, cores: float | None) -> None:
+    (tmp_path / "cpu.max").write_text(content)
+    assert machine.cores_allowed(tmp_path) == cores
+
+
+@pytest.mark.parametrize(
+    ("free", "allowed", "state"), [(2**30, None, "ok"), (2**30, 2**28, "note"), (2**20, None, "note")]
+)
+def test_little_memory_is_noted(monkeypatch: pytest.MonkeyPatch, free: int, allowed: int | None, state: str) -> None:
+    monkeypatch.setattr(machine, "memory_free", lambda: free)
+    monkeypatch.setattr(machine, "memory_allowed", lambda: allowed)
+    assert by_name(list(machine.look_at_machine()))["memory"].state == state
+
+
+def test_settings_from_the_environment_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEATTR_SLOTS", "many")
+    findings: Any = by_name(examine({}))
+    assert findings["settings"].state == "wrong"
+    assert "FACEATTR_SLOTS" in findings["settings"].found
