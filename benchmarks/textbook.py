@@ -69,6 +69,9 @@ class Textbook:
         labels = []
         for x_min, y_min, x_max, y_max in boxes:
             face = image[max(0, y_min - 20) : y_max + 20, max(0, x_min - 20) : x_max + 20]
+            if not face.size:  # a ghost outside the photo; what the articles do then is to crash
+                labels.append("")
+                continue
             blob = cv2.dnn.blobFromImage(face, 1.0, (227, 227), LEVI_HASSNER_MEAN, swapRB=False)
             self.gender.setInput(blob)
             gender = ("Male", "Female")[int(np.argmax(self.gender.forward()))]
