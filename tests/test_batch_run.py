@@ -128,9 +128,12 @@ def test_who_wants_to_stop_gets_what_is_under_way_and_nothing_more(tmp_path: Pat
 def test_who_insists_waits_for_nothing(tmp_path: Path) -> None:
     work, todo = work_on(tmp_path, b"faces 1", b"sleep 60")
     wish = Wish()
+    found = []
     with Pool(work, 1) as pool:
-        for _ in run(todo, pool, nothing, wish):
+        for _, outcome in run(todo, pool, nothing, wish):
+            found.append(outcome)
             wish.wanted = wish.insisted = True
+    assert [outcome.path for outcome in found] == [todo[0].path]
 
 
 def test_a_photo_that_takes_its_time_is_not_waited_for_when_stopping(

@@ -137,7 +137,11 @@ def _batch(chips: Chips, indices: Sequence[int], side: int, amount: float, seed:
     random = np.random.default_rng(seed)
     chosen = np.array(indices)
     crops = np.stack([vary(chips.images[index], side, random, amount) for index in indices])
-    return torch.from_numpy(crops), torch.from_numpy(chips.ages[chosen]), torch.from_numpy(chips.genders[chosen])
+    return (
+        torch.from_numpy(crops),
+        torch.from_numpy(np.minimum(chips.ages[chosen], AGES - 1)),
+        torch.from_numpy(chips.genders[chosen]),
+    )
 
 
 if __name__ == "__main__":

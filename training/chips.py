@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceattr.types import BGRImage
-from training.nets import AGES
-from training.tars import images_of
+from training.tars import DataError, images_of
 
 GENDERS = ("male", "female")
 
@@ -28,11 +27,16 @@ class Chips:
 
 
 def read_chips(path: Path) -> Chips:
-    """All chips of a tar file; ages above the last class count as the last. Raises ValueError for another name."""
+    """All chips of a tar file. Raises DataError when there are none, or one has another name."""
     images, ages, genders = [], [], []
     for name, image in images_of(path):
-        age, gender, *_ = name.split("_")
+        try:
+            age, gender, _ = name.split("_", 2)
+            ages.append(int(age))
+            genders.append(GENDERS.index(gender))
+        except ValueError:
+            raise DataError(f"{path}: '{name}' is not called AGE_GENDER_ID.") from None
         images.append(image)
-        ages.append(min(int(age), AGES - 1))
-        genders.append(GENDERS.index(gender))
+    if not images:
+        raise DataError(f"{path} holds no chips.")
     return Chips(images, np.array(ages), np.array(genders))

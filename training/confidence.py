@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +15,23 @@ from faceattr.settings import Settings
 from faceattr.types import FloatArray
 from training import calibration
 from training.caffemodel import caffemodel
-from training.detector_check import FOUND_IOU, Answers, held_threshold, read_held
+from training.detector_check import LEAST
+from training.evaluation.detection import on_nothing, read_detector_data, threshold_of
+from training.evaluation.matching import FOUND_IOU, Answer
 from training.face_photos import FacePhoto
 from training.modules import Weights
 
-LEAST = 0.05
 Floats = NDArray[np.float64]
 
 
-def confidence_of(empty: Answers, photos: list[FacePhoto], answers: Answers) -> tuple[float, float]:
+def confidence_of(
+    empty: Sequence[Answer], photos: Sequence[FacePhoto], answers: Sequence[Answer]
+) -> tuple[float, float]:
     """What to take from the face logits, and what to multiply the rest by.
 
     A confidence of 0.5 then comes with 0.05 false boxes per photo of `empty`, and others are as right as they say.
     """
-    threshold = float(_logit(np.array([held_threshold(empty)]))[0])
+    threshold = float(_logit(np.array([threshold_of(on_nothing(empty))]))[0])
     logits, right = [], []
     for photo, (boxes, scores) in zip(photos, answers, strict=True):
         on_face = iou(boxes, photo.faces).max(axis=1, initial=0.0) > FOUND_IOU
@@ -54,7 +58,7 @@ def recalibrated(pack: Path, data: Path) -> tuple[str, bytes]:
     """Prototxt and caffemodel of a pack's SSD, calibrated anew; its heads are the layers with `conf` in their names."""
     text, binary = ((pack / f"deploy_face.{kind}").read_bytes() for kind in ("prototxt", "caffemodel"))
     detector = FaceAnalyzer.from_settings(Settings(models=str(pack), slots=1)).models.detector
-    held = read_held(data)
+    held = read_detector_data(data)
     empty = [detector.detect(image, LEAST) for image in held.empty]
     web = [detector.detect(photo.image, LEAST) for photo in held.web]
     threshold, scale = confidence_of(empty, held.web, web)

@@ -21,9 +21,10 @@ from faceattr.types import FloatArray
 from training import loop
 from training.anchors import decode, match, paired_overlap, priors_for, rows_of
 from training.attributes import normalised
-from training.detector_check import Held, measure, read_held
+from training.detector_check import measure
 from training.detector_samples import sample
 from training.detector_source import Source, read_source
+from training.evaluation.detection import DetectorData, read_detector_data
 from training.modules import Average, PlannedNet, placed
 from training.nets import DETECTOR_SIDE, detector_plan
 from training.plain_samples import plain_sample
@@ -47,12 +48,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parsed = parser.parse_args(argv)
     torch.set_num_threads(parsed.threads)
-    source, held = read_source(parsed.data), read_held(parsed.data)
+    source, held = read_source(parsed.data), read_detector_data(parsed.data)
     train(source, held, parsed.run, parsed.epochs, parsed.batch, parsed.samples, parsed.seed, parsed.device)
 
 
 def train(
-    source: Source, held: Held, directory: Path, epochs: int, batch: int, samples: int, seed: int, device: str
+    source: Source, held: DetectorData, directory: Path, epochs: int, batch: int, samples: int, seed: int, device: str
 ) -> None:
     """Trains, or goes on training, until `epochs` are done. `held` is only measured on."""
     torch.manual_seed(seed)

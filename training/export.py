@@ -22,7 +22,8 @@ from training.caffe_nets import classifier, ssd
 from training.chips import read_chips
 from training.confidence import calibrated, confidence_of, recalibrated
 from training.detector import new_net as new_detector
-from training.detector_check import OVERLAP, found, read_held
+from training.detector_check import OVERLAP, found
+from training.evaluation.detection import read_detector_data
 from training.modules import PlannedNet
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.readback import require_same_answers
@@ -79,7 +80,7 @@ def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
     if (run / "deploy_face.caffemodel").exists():
         return {"deploy_face": recalibrated(run, data)}
     net = averaged(run, new_detector())
-    held = read_held(data)
+    held = read_detector_data(data)
     empty, web = (found(net, images, "cpu") for images in (held.empty, [photo.image for photo in held.web]))
     threshold, scale = confidence_of(empty, held.web, web)
     weights = calibrated(net.folded(), net.outputs[1::2], scale, threshold)

@@ -14,9 +14,9 @@ from faceattr import geometry
 from faceattr.attributes import AttributeClassifier, read_age
 from faceattr.packs import Pack
 from faceattr.types import BGRImage, FloatArray
+from training.chips import GENDERS, read_chips
 from training.evaluation.calibration import Floats, binned, calibration_error, two_fold
 from training.evaluation.estimates import Estimate, Weights, estimate, mean
-from training.tars import DataError, images_of
 
 GROUPS = ((0, 3), (4, 12), (13, 19), (20, 39), (40, 59), (60, None))
 BATCH = 64
@@ -76,21 +76,10 @@ class AttributeFigures:
 
 def measure_attributes(pack: Pack, classifier: AttributeClassifier, data: Path) -> AttributeFigures:
     """All figures on `utkface_val.tar`. Raises DataError, and EngineError when a net fails."""
-    tar = data / "utkface_val.tar"
-    chips, ages, female = [], [], []
-    for name, image in images_of(tar):
-        try:
-            age, gender, _ = name.split("_", 2)
-            ages.append(int(age))
-            female.append({"male": False, "female": True}[gender])
-        except (ValueError, KeyError):
-            raise DataError(f"{tar}: '{name}' is not called AGE_GENDER_ID.") from None
-        chips.append(image)
-    if not chips:
-        raise DataError(f"{tar} holds no chips.")
-    one = predict(pack, classifier, chips)
-    other = predict(pack, classifier, [np.asarray(cv2.flip(chip, 1), np.uint8) for chip in chips])
-    truth = np.array(ages), np.array(female)
+    chips = read_chips(data / "utkface_val.tar")
+    one = predict(pack, classifier, chips.images)
+    other = predict(pack, classifier, [np.asarray(cv2.flip(chip, 1), np.uint8) for chip in chips.images])
+    truth = chips.ages, chips.genders == GENDERS.index("female")
     answers = read_answers(pack, *truth, *one)
     genders, years = ((mine + its) / np.float32(2) for mine, its in zip(one, other, strict=True))
     both = read_answers(pack, *truth, genders, years)

@@ -67,13 +67,12 @@ def read_detector_data(data: Path) -> DetectorData:
 def measure_detector(contestant: Contestant, data: DetectorData) -> DetectorFigures:
     """All figures of one detector. Raises EngineError when it fails."""
     web, street = ([contestant.detector(photo.image) for photo in photos] for photos in (data.web, data.street))
-    nothing = np.empty((0, 4), np.float32)
     at = contestant.confidence
-    empty = matched([Truth(nothing, nothing)] * len(data.empty), [contestant.detector(image) for image in data.empty])
-    by_hand = matched([_by_hand(photo) for photo in data.web], web)
+    empty = on_nothing([contestant.detector(image) for image in data.empty])
+    by_hand = matched([by_hand_only(photo) for photo in data.web], web)
     everybody = matched([Truth(photo.faces, photo.ignored) for photo in data.web], web)
-    large = matched([_of_size(photo, LEAST_SIZE, float("inf")) for photo in data.street], street)
-    threshold = _threshold(empty)
+    large = matched([of_size(photo, LEAST_SIZE, float("inf")) for photo in data.street], street)
+    threshold = threshold_of(empty)
     return DetectorFigures(
         contestant.name,
         at,
@@ -97,11 +96,18 @@ def measure_detector(contestant: Contestant, data: DetectorData) -> DetectorFigu
     )
 
 
-def _by_hand(photo: FacePhoto) -> Truth:
+def on_nothing(answers: Sequence[Answer]) -> Matched:
+    """Answers on photos without faces."""
+    nothing = np.empty((0, 4), np.float32)
+    return matched([Truth(nothing, nothing)] * len(answers), answers)
+
+
+def by_hand_only(photo: FacePhoto) -> Truth:
+    """The faces labelled by hand; what only a teacher is sure of counts as neither."""
     return Truth(photo.faces[photo.by_hand], np.concatenate([photo.ignored, photo.faces[~photo.by_hand]]))
 
 
-def _of_size(photo: FacePhoto, low: float, high: float, kind: str = "") -> Truth:
+def of_size(photo: FacePhoto, low: float, high: float, kind: str = "") -> Truth:
     """The faces of a size in pixels, and of a kind if one is named; the others count as neither."""
     sizes = size_of(photo.faces)
     within = (sizes >= low) & (sizes < high)
@@ -110,7 +116,7 @@ def _of_size(photo: FacePhoto, low: float, high: float, kind: str = "") -> Truth
     return Truth(photo.faces[within], np.concatenate([photo.ignored, photo.faces[~within]]))
 
 
-def _threshold(empty: Matched) -> float:
+def threshold_of(empty: Matched) -> float:
     """The least confidence with at most 0.05 boxes per photo without faces."""
     allowed = int(FALSE_PER_PHOTO * empty.photos)
     scores = np.sort(empty.scores)[::-1]
@@ -124,7 +130,7 @@ def _frame_filling(photos: Sequence[FacePhoto], answers: Matched, confidence: fl
 
 
 def _band_precision(photos: Sequence[FacePhoto], answers: Sequence[Answer], band: tuple[float, float]) -> Estimate:
-    found = matched([_of_size(photo, *band) for photo in photos], answers, sizes=band)
+    found = matched([of_size(photo, *band) for photo in photos], answers, sizes=band)
     return estimate(found.average_precision, found.photos)
 
 
@@ -138,7 +144,7 @@ def _recall_by_kind(
     """Recall, and the number of faces, of each kind of face from 20 pixels."""
     recalls = {}
     for kind in sorted({kind for photo in photos for kind in photo.kinds if kind}):
-        found = matched([_of_size(photo, LEAST_SIZE, float("inf"), kind) for photo in photos], answers)
+        found = matched([of_size(photo, LEAST_SIZE, float("inf"), kind) for photo in photos], answers)
         recalls[kind] = found.recall(confidence, np.ones(found.photos)), len(found.found)
     return recalls
 
