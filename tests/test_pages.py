@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from faceattr.errors import PhotoError
-from faceattr.web.pages import TEMPLATES, PageInfo, create_pages, preferred_language
+from faceattr.web.pages import TEMPLATES, PageInfo, create_pages, preferred_language, read_wording
 from faceattr.web.problems import PROBLEMS
 
 IN_THE_BROWSER_ONLY = {"network", "timeout", "unreadable", "not_a_file", "unknown"}
@@ -40,8 +40,7 @@ def client() -> FlaskClient:
 
 
 def wording(language: str) -> dict[str, Any]:
-    words: dict[str, Any] = json.loads((TEMPLATES / "text" / f"{language}.json").read_text(encoding="utf-8"))
-    return words
+    return dict(read_wording(language))
 
 
 def keys_and_gaps(words: Any, path: str = "") -> Iterator[tuple[str, frozenset[str]]]:
@@ -147,7 +146,7 @@ def test_language_is_the_first_that_browser_and_page_share(
     client: FlaskClient, accept_language: str, lang: str
 ) -> None:
     response = client.get("/", headers={"Accept-Language": accept_language})
-    assert f'<html lang="{lang}">' in response.text
+    assert f'<html lang="{lang}" ' in response.text
     assert "Accept-Language" in response.headers["Vary"]
     words = wording("zh" if lang == "zh-Hans" else "en")
     assert words["headline"] in response.text

@@ -18,8 +18,37 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 """Languages of the page: primary subtag as browsers ask for it → `lang` of the HTML."""
 
-STYLES = ("base.css", "stage.css", "panel.css", "cards.css")
-SCRIPTS = ("wording.js", "api.js", "photo.js", "boxes.js", "cards.js", "highlight.js", "intake.js", "page.js")
+WORDINGS = ("page", "photos", "live", "kiosk", "stats")
+"""The files that hold the wording of a language; no two have a key in common."""
+STYLES = (
+    "base.css",
+    "stage.css",
+    "panel.css",
+    "cards.css",
+    "photos.css",
+    "live.css",
+    "kiosk.css",
+    "stats.css",
+)
+SCRIPTS = (
+    "wording.js",
+    "settings.js",
+    "views.js",
+    "api.js",
+    "photo.js",
+    "boxes.js",
+    "cards.js",
+    "highlight.js",
+    "intake.js",
+    "page.js",
+    "tracking.js",
+    "camera.js",
+    "live.js",
+    "overlay.js",
+    "charts.js",
+    "stats.js",
+    "kiosk.js",
+)
 """The page's style sheets and scripts in the order in which they build on each other."""
 
 
@@ -47,13 +76,14 @@ def create_pages(info: Callable[[], PageInfo]) -> Blueprint:
 
     @pages.get("/")
     def page() -> Response:
-        language = preferred_language(request.accept_languages.values())
+        language = preferred_language((request.args.get("lang", ""), *request.accept_languages.values()))
         nonce = secrets.token_urlsafe(16)
         html = render_template(
             "index.html",
             lang=LANGUAGES[language],
             text=wordings[language],
             info=info(),
+            kiosk=request.args.get("kiosk") == "1",
             styles=styles,
             scripts=scripts,
             nonce=nonce,
@@ -97,6 +127,8 @@ def read_verbatim(path: str) -> Markup:
 
 
 def read_wording(language: str) -> Mapping[str, Any]:
-    """What the page says in one of LANGUAGES."""
-    wording: Mapping[str, Any] = json.loads((TEMPLATES / "text" / f"{language}.json").read_text(encoding="utf-8"))
+    """What the page says in one of LANGUAGES: what its files say, joined."""
+    wording: dict[str, Any] = {}
+    for part in WORDINGS:
+        wording |= json.loads((TEMPLATES / "text" / language / f"{part}.json").read_text(encoding="utf-8"))
     return wording

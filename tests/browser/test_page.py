@@ -15,7 +15,7 @@ pytest.importorskip("playwright.sync_api", reason="install Playwright: pip insta
 
 from playwright.sync_api import Page, Route, expect
 
-from faceattr.web.pages import TEMPLATES
+from faceattr.web.pages import read_wording
 
 from . import samples
 
@@ -54,8 +54,7 @@ def answering(page: Page, response: dict[str, Any]) -> None:
 
 
 def words(language: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((TEMPLATES / "text" / f"{language}.json").read_text(encoding="utf-8"))
-    return found
+    return dict(read_wording(language))
 
 
 def state(page: Page, name: str) -> None:

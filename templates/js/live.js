@@ -1,0 +1,5 @@
+'use strict';
+
+faceattr.live = (() => {
+  return {};
+})();

@@ -1,0 +1,5 @@
+'use strict';
+
+faceattr.tracking = (() => {
+  return {};
+})();
