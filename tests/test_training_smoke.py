@@ -98,3 +98,24 @@ def _stop_at_second_call() -> Callable[..., dict[str, float]]:
         return {}
 
     return measure
+
+
+def test_a_teacher_of_another_run_is_learned_from(data: Path, tmp_path: Path) -> None:
+    import torch
+
+    from training import attributes
+    from training.chips import read_chips
+
+    words = ["--data", str(data), "--threads", "1", "--batch", "8"]
+    attributes.main([*words, "--run", str(tmp_path / "teacher"), "--epochs", "1"])
+    attributes.main([*words, "--run", str(tmp_path / "alone"), "--epochs", "1"])
+    attributes.main([*words, "--run", str(tmp_path / "pupil"), "--epochs", "1", "--teacher", str(tmp_path / "teacher")])
+
+    alone, pupil = (
+        json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1])["loss"] for name in ("alone", "pupil")
+    )
+    assert pupil != alone
+    chips = read_chips(data / "utkface_train.tar")
+    for said, kinds in zip(attributes.soft_labels(tmp_path / "teacher", chips, "cpu"), (2, 101), strict=True):
+        assert said.shape == (len(chips), kinds)
+        assert torch.allclose(said.sum(dim=1), torch.ones(len(chips)), atol=1e-5)

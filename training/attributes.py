@@ -3,6 +3,10 @@
 Age is learned as a distribution over the years 0–100 (Gao et al., "Deep Label Distribution Learning", IEEE TIP 2017)
 whose expectation is also pulled to the label (Gao et al., "Age Estimation Using Expectation of Label Distribution
 Learning", IJCAI 2018): the labels are uncertain, and the more so the older the face.
+
+With `--teacher DIR` half of what is learned is what an earlier run's net says of each chip (Hinton et al., "Distilling
+the Knowledge in a Neural Network", 2015; Furlanello et al., "Born-Again Neural Networks", ICML 2018): it has seen
+through some of the wrong labels.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from training import loop
 from training.chip_samples import plain, vary
 from training.chips import Chips, read_chips
 from training.modules import Average, PlannedNet, placed
-from training.nets import AGES, ATTRIBUTE_SIDE, attribute_plan
+from training.nets import AGES, ATTRIBUTE_SIDE, GENDERS, attribute_plan
 
 MEAN, SCALE = 127.5, 1 / 64
 PEAK_RATE, WEIGHT_DECAY, AVERAGED, DROPOUT = 2e-3, 0.05, 0.998, 0.2
@@ -32,6 +36,8 @@ MILD_FROM, MILD = 0.72, 0.35
 """From this part of the run on, samples vary less: a small net that must cope with everything fits nothing well."""
 GENDER_WEIGHT = 3.0
 """Its loss is a tenth of the age's, and the trunk would serve age alone."""
+TAUGHT = 0.5
+"""How much a teacher's word weighs beside the label's."""
 YEARS = torch.arange(AGES, dtype=torch.float32)
 
 
@@ -42,16 +48,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=75)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--teacher", type=Path, help="directory of the run whose checkpoint teaches too")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parsed = parser.parse_args(argv)
     torch.set_num_threads(parsed.threads)
     chips, held = (read_chips(parsed.data / f"utkface_{part}.tar") for part in ("train", "val"))
-    train(chips, held, parsed.run, parsed.epochs, parsed.batch, parsed.seed, parsed.device)
+    taught = soft_labels(parsed.teacher, chips, parsed.device) if parsed.teacher else None
+    train(chips, held, parsed.run, parsed.epochs, parsed.batch, parsed.seed, parsed.device, taught)
 
 
-def train(chips: Chips, held: Chips, run_directory: Path, epochs: int, batch: int, seed: int, device: str) -> None:
-    """Trains, or goes on training, until `epochs` are done. `held` is only measured on."""
+def train(
+    chips: Chips,
+    held: Chips,
+    run_directory: Path,
+    epochs: int,
+    batch: int,
+    seed: int,
+    device: str,
+    taught: tuple[Tensor, Tensor] | None = None,
+) -> None:
+    """Trains, or goes on training, until `epochs` are done. `held` is only measured on; `taught` as `soft_labels`'."""
     torch.manual_seed(seed)
     net = placed(new_net(), device)
     average = Average(net, AVERAGED)
@@ -68,11 +85,12 @@ def train(chips: Chips, held: Chips, run_directory: Path, epochs: int, batch: in
         net.train()
         losses = []
         for step, (blob, ages, genders) in enumerate(loop.ahead(makers)):
+            words = tuple(of_chips[batches[step]].to(device) for of_chips in taught or ())
             for group in run.optimizer.param_groups:
                 group["lr"] = loop.learning_rate((run.epoch + step / len(batches)) / epochs, PEAK_RATE)
             with torch.autocast(device, dtype=torch.bfloat16):
                 answers = net(normalised(blob.to(device)))
-            loss = loss_of(answers, ages.to(device), genders.to(device))
+            loss = loss_of(answers, ages.to(device), genders.to(device), *words)
             run.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -97,17 +115,27 @@ def normalised(images: Tensor) -> Tensor:
     return images.to(wide).sub_(MEAN).mul_(SCALE).permute(0, 3, 1, 2)
 
 
-def loss_of(answers: list[Tensor], ages: Tensor, genders: Tensor) -> Tensor:
-    """Both losses of a batch: logits (n, 2, 1, 1) and (n, 101, 1, 1) against labels (n,)."""
+def loss_of(
+    answers: list[Tensor],
+    ages: Tensor,
+    genders: Tensor,
+    gender_taught: Tensor | None = None,
+    age_taught: Tensor | None = None,
+) -> Tensor:
+    """Both losses of a batch: logits (n, 2, 1, 1) and (n, 101, 1, 1) against labels (n,), and a teacher's words."""
     gender, age = (answer.flatten(1).float() for answer in answers)
     years = YEARS.to(age.device)
     width = 1.0 + 0.04 * ages[:, None]  # years; people agree less about older faces
     target = torch.softmax(-(((years - ages[:, None]) / width) ** 2) / 2, dim=1)
+    kind = functional.one_hot(genders, GENDERS).float()
+    if gender_taught is not None and age_taught is not None:
+        target = torch.lerp(target, age_taught, TAUGHT)
+        kind = torch.lerp(kind, gender_taught, TAUGHT)
     log_probability = torch.log_softmax(age, dim=1)
     expectation = (log_probability.exp() * years).sum(dim=1)
     distribution = -(target * log_probability).sum(dim=1).mean()
     distance = functional.smooth_l1_loss(expectation, ages.float())
-    of_gender = functional.cross_entropy(gender, genders, label_smoothing=0.02)
+    of_gender = functional.cross_entropy(gender, kind, label_smoothing=0.02)
     return distribution + 0.2 * distance + GENDER_WEIGHT * of_gender
 
 
@@ -121,6 +149,19 @@ def predict(net: PlannedNet, chips: Chips, side: int, device: str) -> tuple[Tens
             genders.append(gender.flatten(1).float().cpu())
             ages.append(age.flatten(1).float().cpu())
     return torch.cat(genders), torch.cat(ages)
+
+
+def soft_labels(run_directory: Path, chips: Chips, device: str) -> tuple[Tensor, Tensor]:
+    """What a run's averaged net says of all chips and their mirror images: probabilities (n, 2) and (n, 101)."""
+    net = placed(new_net(), device).eval()
+    average = Average(net, AVERAGED)
+    state = torch.load(run_directory / "checkpoint.pt", map_location="cpu", weights_only=True)
+    average.state = state["average"]
+    average.load_into(net)
+    mirrored = Chips([np.ascontiguousarray(image[:, ::-1]) for image in chips.images], chips.ages, chips.genders)
+    seen, swapped = (predict(net, ways, ATTRIBUTE_SIDE, device) for ways in (chips, mirrored))
+    gender, age = ((a.softmax(dim=1) + b.softmax(dim=1)) / 2 for a, b in zip(seen, swapped, strict=True))
+    return gender, age
 
 
 def measure(net: PlannedNet, held: Chips, side: int, device: str) -> dict[str, float]:
