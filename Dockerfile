@@ -11,10 +11,11 @@ COPY models/ models/
 COPY templates/ templates/
 COPY cli_batch.py LICENSE ./
 
-# The service runs as a user without a name or rights of its own. Models mounted at /root/models must be readable to it,
-# so /root may be entered (but not listed) by others. Diagnostics are written only when asked for, with
-# `-e FACEATTR_DEBUG=/root/logs`.
-RUN mkdir -p /root/models /root/logs && chmod 711 /root && chmod 755 /root/models && chown 10001:10001 /root/logs
+# The service runs as a user without a name or rights of its own, so what was copied must be readable to others, whatever
+# the umask of the checkout. Models mounted at /root/models must be, too, so /root may be entered (but not listed).
+# Diagnostics are written only when asked for, with `-e FACEATTR_DEBUG=/root/logs`.
+RUN find . ! -perm -o=r -exec chmod a+rX {} + && \
+    mkdir -p /root/models /root/logs && chmod 711 /root && chmod 755 /root/models && chown 10001:10001 /root/logs
 USER 10001:10001
 
 EXPOSE 5000

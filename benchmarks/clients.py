@@ -1,75 +1,23 @@
-"""Many clients of the service in one thread: each keeps a connection, sends at its own pace and notes every answer."""
+"""Many clients of the service in one thread, as cheap as can be: they share the processor with what they measure.
+
+Each keeps a connection and sends ready-made bytes at its own pace; of an answer nothing is looked at but its status,
+its length, and whether the connection stays.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import base64
+import heapq
+import itertools
 import random
-import re
+import select
+import socket
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-HOST = "127.0.0.1"
-ANSWER_WITHIN_S = 30.0
-"""A client gives up after that; it is counted as no answer."""
+from benchmarks.traffic import ANSWER_WITHIN_S, BAD_SHARE, HOST, KEEP_S, Request, Tally, answer_in
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Bytes to send, and the codes that may come back besides 503; none at all: the client leaves without an answer."""
-
-    data: bytes
-    expected: frozenset[int] = frozenset({200})
-
-
-@dataclass(slots=True)
-class Tally:
-    """What many clients saw."""
-
-    codes: Counter[str] = field(default_factory=Counter)
-    """Answers by status; `none` for a connection that ended without one."""
-    unexpected: Counter[str] = field(default_factory=Counter)
-    accepted_ms: list[float] = field(default_factory=list)
-    """Of each 200, from its first byte sent to its last received."""
-
-    def note(self, request: Request, status: int | None, milliseconds: float) -> None:
-        name = str(status) if status else "none"
-        self.codes[name] += 1
-        if status == 200:
-            self.accepted_ms.append(milliseconds)
-        if status not in request.expected and status != 503:
-            self.unexpected[name] += 1
-
-
-def good_request(photo: bytes) -> Request:
-    """A photo to analyse, without a picture in the answer."""
-    return Request(_post("/analyze?annotate=none", "image/jpeg", photo))
-
-
-def bad_requests(photo: bytes) -> tuple[Request, ...]:
-    """What careless and hostile clients send, each with the codes that the service has for it."""
-    cut = base64.b64encode(photo[: len(photo) // 2]).decode()
-    return (
-        Request(_post("/analyze", "image/jpeg", photo[: len(photo) // 2]), frozenset({422})),
-        Request(_post("/analyze", "application/json", f'{{"image":"{cut}"}}'.encode()), frozenset({422})),
-        Request(_post("/analyze", "application/json", b'{"image":"not base64!"}'), frozenset({400})),
-        Request(_post("/analyze", "application/json", b'{"image":' * 1000), frozenset({400})),
-        Request(_post("/analyze?colour=1", "image/jpeg", photo), frozenset({400})),
-        Request(_post("/analyze", "image/jpeg", b"%PDF-1.7\n"), frozenset({415})),
-        Request(_post("/analyze", "text/plain", photo), frozenset({415})),
-        Request(_post("/nothing", "image/jpeg", photo), frozenset({404})),
-        Request(b"nonsense\r\n\r\n", frozenset({400})),
-        Request(b"POST /analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n", frozenset({413})),
-        Request(_post("/analyze", "image/jpeg", photo)[: len(photo) // 2], frozenset()),
-        Request(_post("/analyze", "image/jpeg", photo), frozenset()),
-    )
-
-
-def _post(path: str, kind: str, body: bytes) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+_SWEEP_S = 1.0
+_CHUNK = 2**18
 
 
 def run_clients(
@@ -77,54 +25,175 @@ def run_clients(
 ) -> Tally:
     """Lets clients send together `rate` requests a second (0: each as soon as it can), one in five of them bad if any.
 
-    A client whose answer takes longer than its pace leaves out what it should have sent meanwhile.
+    A client whose answer takes longer than its pace leaves out what it should have sent meanwhile. What is under way at
+    the end is waited for.
     """
-    chance = random.Random(0)
-
-    def choose() -> Request:
-        return chance.choice(bad) if bad and chance.random() < 0.2 else good
-
-    async def run() -> Tally:
-        tally, end = Tally(), time.perf_counter() + seconds
-        pace = clients / rate if rate else 0.0
-        async with asyncio.TaskGroup() as group:
-            for _ in range(clients):
-                group.create_task(_client(port, choose, pace, chance.random() * pace, end, tally))
-        return tally
-
-    return asyncio.run(run())
+    return _Crowd(port, good, bad, time.perf_counter() + seconds, clients / rate if rate else 0.0).run(clients)
 
 
-async def _client(
-    port: int, choose: Callable[[], Request], pace: float, delay: float, end: float, tally: Tally
-) -> None:
-    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-    due = time.perf_counter() + delay
-    while due < end:
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        request, begin, status, stays = choose(), time.perf_counter(), None, False
+class _Crowd:
+    """The clients' common loop: their sockets, and the times at which one has something to do."""
+
+    def __init__(self, port: int, good: Request, bad: Sequence[Request], end: float, pace: float) -> None:
+        self.port, self.end, self.pace, self.tally = port, end, pace, Tally()
+        self.poll = select.epoll()
+        self.by_descriptor: dict[int, _Client] = {}
+        self._good, self._bad = good, bad
+        self._chance = random.Random(0)
+        self._times: list[tuple[float, int, _Client, int]] = []
+        self._order = itertools.count()
+        self.living = 0
+
+    def choose(self) -> Request:
+        return self._chance.choice(self._bad if self._bad and self._chance.random() < BAD_SHARE else (self._good,))
+
+    def at(self, moment: float, client: _Client) -> None:
+        """Has the client act at that time, unless its request has ended by then."""
+        heapq.heappush(self._times, (moment, next(self._order), client, client.turn))
+
+    def run(self, count: int) -> Tally:
+        before, swept = time.process_time(), time.perf_counter()
+        self.living = count
+        clients = [_Client(self, swept + self._chance.random() * self.pace) for _ in range(count)]
+        while self.living:
+            now = time.perf_counter()
+            while self._times and self._times[0][0] <= now:
+                _, _, due, turn = heapq.heappop(self._times)
+                if due.turn == turn:
+                    due.act(now)
+            if now > swept + _SWEEP_S:
+                swept = now
+                for client in clients:
+                    client.give_up(now)
+            wait = min(_SWEEP_S, max(0.0, self._times[0][0] - time.perf_counter())) if self._times else _SWEEP_S
+            for descriptor, mask in self.poll.poll(wait):
+                ready = self.by_descriptor.get(descriptor)
+                if ready is not None:
+                    ready.ready(mask)
+        for client in clients:
+            client.close()
+        self.poll.close()
+        self.tally.processor_s = time.process_time() - before
+        return self.tally
+
+
+class _Client:
+    """One client: idle until it is due, then sending, then waiting for its answer."""
+
+    def __init__(self, crowd: _Crowd, due: float) -> None:
+        self._crowd, self._due = crowd, due
+        self._socket: socket.socket | None = None
+        self._request: Request | None = None
+        self._left = memoryview(b"")
+        self._received = b""
+        self._begin = self._ended = 0.0
+        self._dripped = 0
+        self._waits_for_room = False
+        self.turn = 0
+        crowd.at(due, self)
+
+    def act(self, now: float) -> None:
+        """Begins the next request, or sends another byte of one that drips."""
+        if self._request is not None:
+            self._drip(now)
+        elif now >= self._crowd.end:
+            self._crowd.living -= 1
+        else:
+            self._request, self._begin, self._received = self._crowd.choose(), now, b""
+            self._dripped = 0
+            data = memoryview(self._request.data)
+            self._left = data[: len(data) - self._request.dripped]
+            if now > self._ended + KEEP_S:
+                self.close()
+            try:
+                self._connect()
+                self._send()
+            except OSError:
+                self._finish(None, stays=False)
+                return
+            if self._request is not None and self._request.drip:
+                self._crowd.at(now + self._request.drip, self)
+
+    def ready(self, mask: int) -> None:
+        """Reads and writes what can be."""
         try:
-            connection = connection or await asyncio.open_connection(HOST, port)
-            connection[1].write(request.data)
-            if request.expected:
-                async with asyncio.timeout(ANSWER_WITHIN_S):
-                    status, stays = await _answer(connection[0])
-        except (OSError, EOFError, TimeoutError):
+            if mask & ~select.EPOLLOUT:
+                self._receive()
+            if mask & select.EPOLLOUT and self._request is not None:
+                self._send()
+        except OSError:
+            self._finish(None, stays=False)
+
+    def give_up(self, now: float) -> None:
+        """Ends a request whose answer has not come in time."""
+        if self._request is not None and now > self._begin + ANSWER_WITHIN_S:
+            self._finish(None, stays=False)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._crowd.by_descriptor.pop(self._socket.fileno(), None)
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self) -> None:
+        if self._socket is None:
+            self._socket = socket.create_connection((HOST, self._crowd.port), timeout=ANSWER_WITHIN_S)
+            self._socket.setblocking(False)
+            self._waits_for_room = False
+            self._crowd.by_descriptor[self._socket.fileno()] = self
+            self._crowd.poll.register(self._socket, select.EPOLLIN)
+
+    def _send(self) -> None:
+        assert self._socket is not None
+        assert self._request is not None
+        try:
+            while self._left:
+                self._left = self._left[self._socket.send(self._left[:_CHUNK]) :]
+        except BlockingIOError:
             pass
+        waits = bool(self._left)
+        if waits != self._waits_for_room:
+            self._waits_for_room = waits
+            self._crowd.poll.modify(self._socket, select.EPOLLIN | (select.EPOLLOUT if waits else 0))
+        if not waits and not self._request.expected:
+            self._finish(None, stays=False)
+
+    def _drip(self, now: float) -> None:
+        assert self._socket is not None
+        assert self._request is not None
+        at = len(self._request.data) - self._request.dripped + self._dripped
+        try:
+            self._socket.send(self._request.data[at : at + 1])
+        except OSError:
+            # Cut off, as it should be; what was said before that is still to be read.
+            return
+        self._dripped += 1
+        if self._dripped < self._request.dripped:
+            self._crowd.at(now + self._request.drip, self)
+
+    def _receive(self) -> None:
+        assert self._socket is not None
+        data = self._socket.recv(_CHUNK)
+        if not data or self._request is None:
+            # The service has ended the connection: between two requests it may.
+            self._finish(None, stays=False)
+            return
+        self._received += data
+        found = answer_in(self._received)
+        if found is not None:
+            self._finish(*found)
+
+    def _finish(self, status: int | None, stays: bool) -> None:
+        request, self._request = self._request, None
+        if not stays or self._left:
+            self.close()
+        if request is None:
+            return
+        now = self._ended = time.perf_counter()
+        self.turn += 1
         if request.expected:
-            tally.note(request, status, (time.perf_counter() - begin) * 1000.0)
-        if not stays and connection:
-            connection[1].close()
-            connection = None
-        missed = max(0, int((time.perf_counter() - due) / pace)) if pace else 0
-        due = due + pace * (missed + 1) if pace else time.perf_counter()
-    if connection:
-        connection[1].close()
-
-
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
-    """The status of the next answer, and whether the connection stays."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
-    await reader.readexactly(int(length[1]) if length else 0)
-    return int(head.split(None, 2)[1]), re.search(rb"(?i)\r\nconnection: close", head) is None
+            self._crowd.tally.note(request, status, (now - self._begin) * 1000.0)
+        pace = self._crowd.pace
+        missed = max(0, int((now - self._due) / pace)) if pace else 0
+        self._due = self._due + pace * (missed + 1) if pace else now
+        self._crowd.at(min(self._due, self._crowd.end), self)

@@ -1,40 +1,32 @@
-"""The service under more load than it can bear: `python -m benchmarks.load [--leak] [--soak MINUTES]`.
+"""The service under more load than it can bear: `python -m benchmarks.load [--leak]`.
 
-First a few clients find its capacity; then 200 clients together send four times that for a minute. It must answer as
-many as before, the rest with 503, its probes at once, and not grow. With --soak one request in five is bad. With --leak
-a service that leaks is measured instead, and the same check must find it. Exits 1 when a bound is broken.
+First a few clients find its capacity; then 200 clients together send four times that for a minute. It must answer
+nearly as many as before, the rest with 503, its probes at once, and not grow. The clients are on the same cores: what
+they and the service took of these is printed, too. With --leak a service that leaks is measured instead, and the same
+check must find it. Exits 1 when a bound is broken.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import multiprocessing
 import statistics
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from benchmarks.clients import HOST, bad_requests, good_request, run_clients
-from benchmarks.service import resident_mb, service
+from benchmarks.clients import run_clients
+from benchmarks.requests import good_request
+from benchmarks.service import service
 from benchmarks.textbook import vga_photo
+from benchmarks.traffic import Tally
+from benchmarks.watching import Sample, probe, processor_s, watch
 from faceattr import Settings
 
-PROBE_EVERY_S = 0.05
-SAMPLE_EVERY_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What the service holds at one moment."""
-
-    resident_mb: float
-    descriptors: int
-    threads: int
+SAMPLE_EVERY_S = 0.5
+_WARM_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +49,6 @@ class Bound:
         return f"| {self.name} | {self.value:.1f} {self.unit} | {kind} {self.limit:g} {self.unit} | {verdict} |"
 
 
-def probe(port: int, stop: Event, times: multiprocessing.SimpleQueue[list[float]]) -> None:
-    """Asks how the service is, each time on a new connection; the milliseconds of each answer, infinite for none."""
-    taken: list[float] = []
-    while not stop.wait(PROBE_EVERY_S):
-        begin = time.perf_counter()
-        connection = http.client.HTTPConnection(HOST, port, timeout=10)
-        try:
-            connection.request("GET", ("/healthz", "/readyz")[len(taken) % 2])
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            status = 0
-        finally:
-            connection.close()
-        taken.append((time.perf_counter() - begin) * 1000.0 if status == 200 else float("inf"))
-    times.put(taken)
-
-
-def watch(pid: int, stop: threading.Event, samples: list[Sample]) -> None:
-    """Notes what the process holds until told to stop."""
-    process = Path(f"/proc/{pid}")
-    while not stop.wait(SAMPLE_EVERY_S):
-        tasks = sum(1 for _ in (process / "task").iterdir())
-        samples.append(Sample(resident_mb(pid), sum(1 for _ in (process / "fd").iterdir()), tasks))
-
-
 def growth(values: Sequence[float]) -> float:
     """How far the median of the last fifth is above that of the second fifth; the first is still the way up."""
     fifth = max(1, len(values) // 5)
@@ -93,26 +60,33 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("inf")
 
 
+def refusal_ms(alone: Tally, alone_s: float, loaded: Tally, loaded_s: float) -> float:
+    """What the service takes of a core for each refusal, in ms, if an answer takes as much as it does without them."""
+    answer_s = alone_s / max(1, alone.codes["200"])
+    return (loaded_s - answer_s * loaded.codes["200"]) / max(1, loaded.codes["503"]) * 1000.0
+
+
 def measure(parsed: argparse.Namespace, photo: bytes) -> list[Bound]:
     """Loads the service, prints what came back, and holds it against the bounds."""
-    settings, good = Settings.load(), good_request(photo)
-    bad = bad_requests(photo) if parsed.soak else ()
-    seconds = parsed.soak * 60.0 if parsed.soak else parsed.seconds
+    settings, good, seconds = Settings.load(), good_request(photo), parsed.seconds
     arguments = ["--engine", parsed.engine, *(["--models", parsed.models] if parsed.models else [])]
     with service(*arguments, module="benchmarks.leaking" if parsed.leak else "faceattr") as (port, pid, _):
-        few = 2 * settings.inference_slots
-        run_clients(port, good, (), clients=few, rate=0, seconds=min(2.0, seconds))
-        alone = run_clients(port, good, (), clients=few, rate=0, seconds=min(10.0, seconds))
-        capacity = alone.codes["200"] / min(10.0, seconds)
+        few, alone_s = 2 * settings.inference_slots, min(parsed.alone, seconds)
+        run_clients(port, good, (), clients=few, rate=0, seconds=_WARM_S)
+        before = processor_s(pid)
+        alone = run_clients(port, good, (), clients=few, rate=0, seconds=alone_s)
+        alone_taken = processor_s(pid) - before
+        capacity = alone.codes["200"] / alone_s
         print(f"capacity: {capacity:.1f} photos/s with {few} clients")
         times: multiprocessing.SimpleQueue[list[float]] = multiprocessing.SimpleQueue()
         over, samples, watched = multiprocessing.Event(), list[Sample](), threading.Event()
         prober = multiprocessing.Process(target=probe, args=(port, over, times))
-        watcher = threading.Thread(target=watch, args=(pid, watched, samples))
+        watcher = threading.Thread(target=watch, args=(pid, SAMPLE_EVERY_S, watched, samples))
         prober.start()
         watcher.start()
-        rate = capacity * parsed.factor
-        tally = run_clients(port, good, bad, clients=parsed.clients, rate=rate, seconds=seconds)
+        before = processor_s(pid)
+        tally = run_clients(port, good, (), clients=parsed.clients, rate=capacity * parsed.factor, seconds=seconds)
+        taken = processor_s(pid) - before
         watched.set()
         over.set()
         probes = times.get()
@@ -122,8 +96,13 @@ def measure(parsed: argparse.Namespace, photo: bytes) -> list[Bound]:
     print(f"{parsed.clients} clients, {seconds:g} s: {sent / seconds:.1f} requests/s, codes {dict(tally.codes)}")
     if tally.unexpected:
         print(f"unexpected: {dict(tally.unexpected)}")
+    print(
+        f"of a core, in ms: the service takes {alone_taken / max(1, alone.codes['200']) * 1000:.2f} for an answer and "
+        f"{refusal_ms(alone, alone_taken, tally, taken):.2f} for a refusal, the clients "
+        f"{tally.processor_s / max(1, sent) * 1000:.2f} for a request"
+    )
     late = (settings.wait_seconds + 1) * 1000.0
-    bounds = [
+    return [
         Bound("goodput ÷ capacity", tally.codes["200"] / seconds / capacity * 100, 90, "%", least=True),
         Bound("p99 of the accepted", percentile(tally.accepted_ms, 0.99), late, "ms"),
         Bound("unexpected answers", tally.unexpected.total(), 0),
@@ -133,8 +112,6 @@ def measure(parsed: argparse.Namespace, photo: bytes) -> list[Bound]:
         # Connections come and go by a few; the clients' own are there from the beginning.
         Bound("growth of open files", growth([sample.descriptors for sample in samples]), parsed.clients * 0.1),
     ]
-    # With bad requests among them there are fewer good ones, and no telling how many would fit.
-    return bounds[1:] if parsed.soak else bounds
 
 
 def main() -> int:
@@ -146,7 +123,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--factor", type=float, default=4.0, help="requests sent ÷ capacity (default 4)")
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES", help="so long, one request in five bad")
+    parser.add_argument("--alone", type=float, default=20.0, help="seconds to find the capacity in (default 20)")
     parser.add_argument("--leak", action="store_true", help="measure a service that leaks: a bound must break")
     parsed = parser.parse_args()
     bounds = measure(parsed, parsed.photo.read_bytes() if parsed.photo else vga_photo())

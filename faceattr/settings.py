@@ -80,6 +80,8 @@ class Settings:
     token_file: str = _setting("", "file", "lines name:token; who has none of them is not let in; empty: no tokens")
     open: bool = _setting(False, "yes or no", "that everybody may come in from other machines has to be said")
     session_hours: int = _setting(168, "hours", "a browser that has shown a token is asked again after a week", 1, 8760)
+    kiosk: bool = _setting(False, "yes or no", "what hangs on a wall is a kiosk at `/`, whatever its start address is")
+    kiosk_pin_file: str = _setting("", "file", "4 to 12 digits that open a kiosk's staff corner; empty: anybody may")
     allowed_hosts: str = _setting("", "names", "names of this service besides its address, against DNS rebinding")
     allowed_origins: str = _setting("", "origins", "pages of other sites may use the service only when listed")
     rate_limit: str = _setting("", "requests/time", "for each client, like 60/minute; empty: what there is room for")

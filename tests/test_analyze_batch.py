@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import math
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from faceattr.settings import Settings
 from faceattr.slots import Patience
 from faceattr.types import Analysis
 from faceattr.web.app import create_app
+from faceattr.web.patience import TIME_LEFT
 from tests.conftest import BUILT_IN
 from tests.flipped_packs import BUILT_IN_NAME
 from tests.photo_bytes import encoded, flat
@@ -179,6 +181,28 @@ def test_a_client_that_has_left_is_not_answered_further(analyzer: FaceAnalyzer) 
     response = scripted(double).post("/analyze/batch", json={"images": [{"image": BLANK}] * 3})
     assert response.status_code == 499
     assert len(double.patience) == 2
+
+
+def test_when_the_service_stops_what_is_done_is_answered_and_the_rest_refused(client: FlaskClient) -> None:
+    left = iter([math.inf, 5.0, 0.5, 0.4])
+    environ = {TIME_LEFT: lambda: next(left)}
+    images = [{"image": BLANK} for _ in range(4)]
+    answer = client.post("/analyze/batch", json={"images": images}, environ_overrides=environ)
+    assert answer.status_code == 200
+    rows = answer.get_json()["results"]
+    assert [row["status"] for row in rows] == [200, 200, 503, 503]
+    assert {row["code"] for row in rows[2:]} == {"draining"}
+
+
+def test_a_photo_is_not_begun_when_the_slowest_would_not_fit(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 1000, 2))
+    monkeypatch.setattr("faceattr.web.batch.time.monotonic", lambda: float(next(clock)))
+    environ = {TIME_LEFT: lambda: 2.5}
+    images = [{"image": BLANK} for _ in range(3)]
+    answer = client.post("/analyze/batch", json={"images": images}, environ_overrides=environ)
+    assert [row["status"] for row in answer.get_json()["results"]] == [200, 503, 503]
 
 
 def test_pictures_are_left_out_when_the_answer_would_grow_without_end(analyzer: FaceAnalyzer) -> None:

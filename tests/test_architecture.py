@@ -17,6 +17,8 @@ LAYERS = (
     ("analyzer",),
     ("convert_command", "oneoff", "models_command", "batch", "web"),
     ("doctor",),
+    ("commands",),
+    ("arguments",),
     ("__init__", "__main__"),
 )
 """Imports go to an earlier layer, or within a part; `batch` and `web` never reach each other."""

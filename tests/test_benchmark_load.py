@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 
 import pytest
 
-from benchmarks.clients import Request, Tally, _answer
-from benchmarks.load import Bound, growth, percentile
+from benchmarks.load import Bound, growth, percentile, refusal_ms
+from benchmarks.requests import bad_requests, good_request, slow_requests
+from benchmarks.traffic import Tally
 
 
 @pytest.mark.parametrize(
@@ -29,26 +29,16 @@ def test_a_bound_holds_on_its_own_side_only() -> None:
     assert not Bound("p99 of nothing", percentile([], 0.99), 3000).holds
 
 
-def test_only_what_was_expected_or_a_refusal_passes() -> None:
-    tally = Tally()
-    for status in (200, 503, 500, None):
-        tally.note(Request(b""), status, 1.0)
-    tally.note(Request(b"", frozenset({415})), 200, 1.0)
-    assert tally.unexpected == {"500": 1, "none": 1, "200": 1}
-    assert tally.codes == {"200": 2, "503": 1, "500": 1, "none": 1}
+def test_what_answers_take_is_not_laid_to_the_refusals() -> None:
+    alone, loaded = Tally(Counter({"200": 100})), Tally(Counter({"200": 50, "503": 200}))
+    assert refusal_ms(alone, 2.0, loaded, 1.1) == pytest.approx(0.5)
 
 
-def test_an_answer_is_read_to_its_end() -> None:
-    async def read(data: bytes) -> tuple[int, bool, bytes]:
-        reader = asyncio.StreamReader()
-        reader.feed_data(data)
-        reader.feed_eof()
-        status, stays = await _answer(reader)
-        return status, stays, await reader.read()
-
-    kept = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcnext"
-    ended = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-    # In a thread: the tests of the page leave an event loop running in the one that they share with us.
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(lambda: asyncio.run(read(kept))).result() == (200, True, b"next")
-        assert thread.submit(lambda: asyncio.run(read(ended))).result() == (400, False, b"")
+def test_requests_are_of_many_kinds_and_each_knows_its_answer() -> None:
+    photo = bytes(100_000)
+    good, bad, slow = good_request(photo), bad_requests(photo), slow_requests(photo)
+    assert good.expected == {200}
+    assert {code for request in bad for code in request.expected} == {400, 403, 404, 405, 413, 415, 422}
+    assert sum(not request.expected for request in bad) == 2
+    assert {code for request in slow for code in request.expected} == {408}
+    assert sum(request.drip > 0 for request in slow) == 2

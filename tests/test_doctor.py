@@ -14,9 +14,12 @@ import pytest
 from flask import Flask
 
 from faceattr.__main__ import main
+from faceattr.analyzer import FaceAnalyzer
 from faceattr.doctor import examine, machine, service, software
+from faceattr.doctor.analysis import GOLDEN_BOX, judge, look_at_answer, look_at_speed, overlap
 from faceattr.doctor.finding import Finding
 from faceattr.settings import Settings
+from faceattr.types import Age, Analysis, Box, Detection, Face, Gender, Quality
 from tests.browser.harness import served
 from tests.conftest import BUILT_IN
 
@@ -137,3 +140,66 @@ def test_settings_from_the_environment_count(monkeypatch: pytest.MonkeyPatch) ->
     findings: Any = by_name(examine({}))
     assert findings["settings"].state == "wrong"
     assert "FACEATTR_SLOTS" in findings["settings"].found
+
+
+def face(box: Box = GOLDEN_BOX, gender: str = "Female", years: float = 30.0) -> Face:
+    detection = Detection(box, 1.0)
+    age = Age(years, 20, 39, "(20-39)", 0.5, (20, 39), None)
+    return Face(detection, Gender(gender, 0.9, {gender: 0.9}), age, Quality(90, 0.5, 0.5, False), False)
+
+
+def analysis(*faces: Face) -> Analysis:
+    return Analysis(faces, 288, 288, 0, "pack", "1", "engine", {}, None)
+
+
+MOVED = Box(GOLDEN_BOX.x_min + 60, GOLDEN_BOX.y_min, GOLDEN_BOX.x_max + 60, GOLDEN_BOX.y_max)
+
+
+@pytest.mark.parametrize(
+    ("given", "built_in", "state", "said"),
+    [
+        (analysis(face()), True, "ok", "Female, 30 years"),
+        (analysis(face(gender="Male")), True, "wrong", "Male, 30 years, for a photo of a woman who looks 22 to 45"),
+        (analysis(face(years=70.0)), True, "wrong", "Female, 70 years"),
+        (analysis(face(gender="Male")), False, "note", "Male, 30 years"),
+        (analysis(), False, "wrong", "0 faces in a photo of one, 0 of them where it is"),
+        (analysis(face(MOVED)), False, "wrong", "1 faces in a photo of one, 0 of them"),
+        (analysis(face(), face(MOVED)), True, "wrong", "2 faces in a photo of one, 1 of them"),
+    ],
+)
+def test_an_answer_to_the_known_photo_is_judged(given: Analysis, built_in: bool, state: str, said: str) -> None:
+    judged, found = judge(given, built_in=built_in)
+    assert (judged, found.startswith(said)) == (state, True), found
+
+
+def test_the_built_in_pack_answers_the_known_photo_as_it_should(analyzer: FaceAnalyzer) -> None:
+    assert look_at_answer("default", analyzer).state == "ok"
+
+
+def test_a_pack_whose_labels_are_exchanged_is_seen_by_its_answer(
+    capsys: pytest.CaptureFixture[str], pack: Path, free_port: int
+) -> None:
+    manifest = (pack / "pack.toml").read_text()
+    assert '["Male", "Female"]' in manifest
+    (pack / "pack.toml").write_text(manifest.replace('["Male", "Female"]', '["Female", "Male"]'))
+    assert main(["doctor", "--json", "--port", str(free_port), "--models", str(pack)]) == 0
+    answers = [each for each in json.loads(capsys.readouterr().out)["findings"] if each["name"] == "answer"]
+    assert [(each["state"], "Male, " in each["found"]) for each in answers] == [("note", True)]
+
+
+@pytest.mark.parametrize(("gflops", "state"), [(1e6, "note"), (1e-3, "ok")])
+def test_speed_is_judged_by_what_the_machine_can_multiply(
+    analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch, gflops: float, state: str
+) -> None:
+    monkeypatch.setattr("faceattr.doctor.analysis.multiplications_per_second", lambda: gflops * 1e9)
+    monkeypatch.setattr("faceattr.doctor.analysis.fastest", lambda action: 0.01)
+    finding = look_at_speed(analyzer)
+    assert (finding.name, finding.state) == ("speed", state)
+    assert finding.found.startswith("10.0 ms a photo; ")
+
+
+def test_boxes_overlap_by_what_they_share() -> None:
+    one = Box(0, 0, 10, 10)
+    assert overlap(one, one) == 1.0
+    assert overlap(one, Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert overlap(one, Box(20, 20, 30, 30)) == 0.0

@@ -33,7 +33,7 @@ def test_what_is_there_when_the_service_is_stopped_is_answered_whole_and_what_co
     analyzer: FaceAnalyzer, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate = Gate(analyzer, picture=bytes(12_000_000))
-    with running(gate, slots=1, waiting=4) as service:
+    with running(gate, slots=1, waiting=4, wait_seconds=30) as service:
         idle, early = (service.send(get("/healthz")) for _ in range(2))
         assert [client.code() for client in (idle, early)] == ["ok", "ok"]
         at_work = [service.send(photo_request()) for _ in range(2)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faceattr.doctor.finding import Finding
+from faceattr.memory import memory_allowed
 from faceattr.settings import usable_cores
 
 FEATURES = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "asimd", "bf16", "i8mm")
@@ -42,12 +43,6 @@ def memory_free(meminfo: Path = _MEMINFO) -> int | None:
         if name == "MemAvailable":
             return int(amount.split()[0]) * 1024
     return None
-
-
-def memory_allowed(cgroup: Path = _CGROUP) -> int | None:
-    """Bytes that a container may have; None without a limit."""
-    limit = _text(cgroup / "memory.max").strip()
-    return int(limit) if limit.isdigit() else None
 
 
 def look_at_machine() -> Iterator[Finding]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+
+# Before the import, which else makes an id of this machine in the home directory and begins to report to its makers.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 from faceattr.errors import EngineError

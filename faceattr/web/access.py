@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
 from faceattr.errors import SettingsError
 from faceattr.settings import Settings
+from faceattr.web.arrivals import LOGIN, PROBES
 from faceattr.web.hosts import allowed_origins, is_loopback, may_send, trusted_hosts
 from faceattr.web.login import LoginPage, login_blueprint, wants_page
 from faceattr.web.problems import Problem
@@ -18,8 +19,8 @@ from faceattr.web.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
-PROBES = ("/healthz", "/readyz")
-"""Always open: what watches over the service has neither its names nor its tokens, and learns nothing else here."""
+DOOR = "faceattr.door"
+"""Key of `app.extensions`: a function that tells by its headers whether a request gets past the door."""
 _READING = ("GET", "HEAD", "OPTIONS")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -61,6 +62,7 @@ def install_access(app: Flask, settings: Settings) -> Tokens | None:
         limit_rate(app, settings.rate_limit, _client, _is_probe)
     app.before_request(door.ask_for_token)
     app.after_request(door.share)
+    app.extensions[DOOR] = door.lets_in
     if tokens is not None:
         app.register_blueprint(login_blueprint(tokens, door.sessions, door.page))
     return tokens
@@ -76,26 +78,25 @@ class _Door:
         if tokens is not None:
             self.sessions, self.page = Sessions(tokens, settings.session_hours), LoginPage()
 
+    def lets_in(self, asked: Request) -> bool:
+        """Whether a request of which only the headers are there yet is one that somebody will answer."""
+        if asked.path in PROBES:
+            return True
+        if self._wrong_name(asked) is not None:
+            return False
+        return self._tokens is None or asked.path == LOGIN or self._identify(asked) is not None
+
     def check_names(self) -> Response | None:
         """Refuses unknown host names and requests from other sites' pages, and sees whose token there is."""
         g.user = None
         if _is_probe():
             return None
-        host, origin = request.headers.get("Host"), request.headers.get("Origin")
-        if not self._hosts.trusts(host):
-            raise Problem(
-                "bad_host",
-                "The service does not go by the name that this request is addressed to; its operator can add the name "
-                "with --allowed-hosts.",
-            )
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            if origin not in self._origins:
-                raise _foreign()
+        problem = self._wrong_name(request)
+        if problem is not None:
+            raise problem
+        if _is_preflight(request):
             return Response(status=204, headers=_PREFLIGHT)
-        fetch_site = request.headers.get("Sec-Fetch-Site")
-        if request.method not in _READING and not may_send(origin, fetch_site, host, self._origins):
-            raise _foreign()
-        g.user = self._identify()
+        g.user = self._identify(request)
         return None
 
     def ask_for_token(self) -> Response | None:
@@ -104,7 +105,7 @@ class _Door:
             return None
         if request.method == "GET" and wants_page(request):
             return self.page.answer(wrong=False)
-        if _shown_token() is not None:
+        if _shown_token(request) is not None:
             raise Problem("unauthorized", "This token is not known.")
         raise Problem("unauthorized", "Send a token, as 'Authorization: Bearer TOKEN' or as 'X-API-Key: TOKEN'.")
 
@@ -120,17 +121,35 @@ class _Door:
             response.headers["WWW-Authenticate"] = 'Bearer realm="faceattr"'
         return response
 
-    def _identify(self) -> str | None:
+    def _wrong_name(self, asked: Request) -> Problem | None:
+        host, origin = asked.headers.get("Host"), asked.headers.get("Origin")
+        if not self._hosts.trusts(host):
+            return Problem(
+                "bad_host",
+                "The service does not go by the name that this request is addressed to; its operator can add the name "
+                "with --allowed-hosts.",
+            )
+        if _is_preflight(asked):
+            return None if origin in self._origins else _foreign()
+        fetch_site = asked.headers.get("Sec-Fetch-Site")
+        may = asked.method in _READING or may_send(origin, fetch_site, host, self._origins)
+        return None if may else _foreign()
+
+    def _identify(self, asked: Request) -> str | None:
         if self._tokens is None:
             return None
-        shown = _shown_token()
-        return self.sessions.name_of(request) if shown is None else self._tokens.name_of(shown)
+        shown = _shown_token(asked)
+        return self.sessions.name_of(asked) if shown is None else self._tokens.name_of(shown)
 
 
-def _shown_token() -> str | None:
+def _shown_token(asked: Request) -> str | None:
     """The token of `Authorization: Bearer` or `X-API-Key`; None where there is neither."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
+    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else asked.headers.get("X-API-Key")
+
+
+def _is_preflight(asked: Request) -> bool:
+    return asked.method == "OPTIONS" and "Access-Control-Request-Method" in asked.headers
 
 
 def _client() -> str:

@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import IO, Any
 
 from flask import Flask, Request, Response, g, request
@@ -18,14 +19,18 @@ from faceattr.web.batch import batch_blueprint
 from faceattr.web.compat import compat_blueprints
 from faceattr.web.current import Current, load_analyzers
 from faceattr.web.headers import DATA_POLICY, SECURITY_HEADERS
+from faceattr.web.kiosk import kiosk_blueprint
 from faceattr.web.openapi import install_openapi
 from faceattr.web.pages import PageInfo, create_pages
+from faceattr.web.pin import Pin
 from faceattr.web.problems import register_handlers
 from faceattr.web.records import choose_request_id, diagnose_start, install_metrics, record_current, record_reload
 from faceattr.web.reload import Reloader
 
 TOKENS = "faceattr.tokens"
 """Key of `app.extensions`: the Tokens that open the app, or None where none are asked for."""
+PIN = "faceattr.pin"
+"""Key of `app.extensions`: the Pin of the kiosk's staff corner, or None where there is none."""
 RELOADER = "faceattr.reloader"
 """Key of `app.extensions`: the Reloader that swaps packs that have changed while the app is answering."""
 
@@ -67,7 +72,9 @@ def create_app(
     app.register_blueprint(batch_blueprint(current, settings))
     for blueprint in compat_blueprints(current, settings):
         app.register_blueprint(blueprint)
-    app.register_blueprint(create_pages(partial(_page_info, current, settings)))
+    app.extensions[PIN] = pin = Pin(Path(settings.kiosk_pin_file)) if settings.kiosk_pin_file else None
+    app.register_blueprint(kiosk_blueprint(current, pin))
+    app.register_blueprint(create_pages(partial(_page_info, current, settings), kiosk=settings.kiosk))
     install_openapi(app, settings)
     return app
 

@@ -8,11 +8,16 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from flask import Request
 from waitress.parser import HTTPRequestParser
 
 PROBES = ("/healthz", "/readyz")
-"""Answered by the I/O loop itself: no queue and no busy thread is ever before them."""
+"""Answered by the I/O loop itself: no queue and no busy thread is ever before them. Always open: what watches over the
+service has neither its names nor its tokens, and learns nothing else here."""
 BATCH = "/analyze/batch"
+LOGIN = "/session"
+MAX_LOGIN_BYTES = 4096
+"""The form with a token, which anybody may send."""
 ANALYSES = ("/analyze", "/compreface/", "/deepface/")
 """What the addresses begin with whose POST requests need an inference slot."""
 
@@ -36,8 +41,11 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
     """waitress's request, with its times on time.monotonic's clock."""
 
     adj: Any
+    body_rcv: Any
     is_admitted = False
     """Whether it holds one of the places for analyses."""
+    is_cut = False
+    """Whether its body is thrown away, as the door does not open for its headers: the application says why."""
 
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
@@ -45,12 +53,25 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
         self.queued = math.inf
         """When it was whole and first of its connection; from then on it waits for us."""
 
+    def received(self, data: bytes) -> int:
+        """Takes what belongs to this request, of what came; the bytes taken."""
+        taken: int = super().received(data)
+        return len(data) if self.is_cut else taken
+
     def parse_header(self, header_plus: bytes) -> None:
-        """Reads the head; a batch may be larger than other requests, and the limit is needed right after."""
+        """Reads the head; how much may follow, and whether anything need, has to be known right after."""
         super().parse_header(header_plus)
-        if self.is_batch:
+        if self.is_batch or self.path == LOGIN:
             self.adj = copy.copy(self.adj)
-            self.adj.max_request_body_size = self.adj.max_batch_body_size
+            self.adj.max_request_body_size = self.adj.max_batch_body_size if self.is_batch else MAX_LOGIN_BYTES
+        if self.body_rcv is not None and not self.adj.lets_in(self._head()):
+            self.is_cut, self.expect_continue = True, False
+            self.body_rcv, self.chunked, self.content_length = None, False, 0
+            self.headers["CONTENT_LENGTH"] = "0"
+
+    def _head(self) -> Request:
+        headers = {f"HTTP_{name}": value for name, value in self.headers.items()}
+        return Request({**headers, "REQUEST_METHOD": self.command, "PATH_INFO": self.path})
 
     @property
     def is_batch(self) -> bool:
@@ -65,4 +86,4 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
     @property
     def is_analysis(self) -> bool:
         """Whether it needs an inference slot."""
-        return bool(self.command == "POST" and self.path.startswith(ANALYSES))
+        return bool(self.command == "POST" and self.path.startswith(ANALYSES) and not self.is_cut)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from typing import Any
 
 from flask import Blueprint, Request, Response, g, request
@@ -14,10 +15,14 @@ from faceattr.settings import Settings
 from faceattr.slots import Patience
 from faceattr.types import Analysis
 from faceattr.web.api import answer_body
+from faceattr.web.arrivals import DRAINING
 from faceattr.web.current import Current
-from faceattr.web.patience import patience_of_client
+from faceattr.web.patience import patience_of_client, time_left
 from faceattr.web.photos import decode_json, photo_of, wishes_of
 from faceattr.web.problems import Problem, problem_document, problem_of
+
+WRITING_S = 1.0
+"""Left for the answer, when the service is shutting down."""
 
 
 def batch_blueprint(current: Current, settings: Settings) -> Blueprint:
@@ -31,14 +36,21 @@ def batch_blueprint(current: Current, settings: Settings) -> Blueprint:
         current.named(wishes_of(dict(defaults))[2])
         g.analyses = ()
         results: list[bytes] = []
-        room = settings.max_batch_bytes
+        room, slowest = settings.max_batch_bytes, 0.0
         while images:
+            begin = time.monotonic()
+            if time_left() < slowest + WRITING_S:
+                # What is done is answered, rather than all lost when the service ends.
+                results.append(_problem("draining", DRAINING.detail))
+                del images[0]
+                continue
             # The first has waited for its turn since the request came; each other one waits anew, behind everybody
             # who came in between, so that one client with many photos does not keep those with one waiting.
             patience = patience_of_client(settings.wait_seconds, anew=bool(results))
             # Taken out of the list: what has been answered is not kept in memory.
             results.append(_answer(current, images.pop(0), defaults, patience, room))
             room -= len(results[-1])
+            slowest = max(slowest, time.monotonic() - begin)
         body = b"".join((b'{"results":[', b",".join(results), b'],"request_id":"', g.request_id.encode(), b'"}'))
         return Response(body, content_type="application/json")
 
@@ -73,9 +85,13 @@ def _answer(current: Current, values: Any, defaults: dict[str, Any], patience: P
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the other photos are answered
         problem = problem_of(error)
-        return json.dumps(problem_document(problem.code, problem.detail, g.request_id)).encode()
+        return _problem(problem.code, problem.detail)
     g.analyses = (*g.analyses, dataclasses.replace(analysis, picture=None))
     return result
+
+
+def _problem(code: str, detail: str) -> bytes:
+    return json.dumps(problem_document(code, detail, g.request_id)).encode()
 
 
 def _analyze(current: Current, values: Any, defaults: dict[str, Any], patience: Patience) -> Analysis:

@@ -36,7 +36,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def handle_read(self) -> None:
         """Reads what has come, or, once everything is said, throws it away."""
-        if self._is_closing:
+        if self._is_closing or self._is_cut:
             try:
                 # An end of input closes the channel from within recv.
                 self.recv(2**16)
@@ -109,6 +109,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return not (self.requests or self.request or self.total_outbufs_len or self._is_closing)
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether only what its client does, or time, can change what it waits for."""
+        flushing = self.total_outbufs_len or self.will_close or self.close_when_flushed
+        return not (self.requests or flushing or self.is_held_back or self._is_closing)
+
+    @property
     def arriving_since(self) -> float:
         """When the request that is arriving began; infinity when there is none."""
         return self.request.begun if self.request is not None else math.inf
@@ -152,6 +158,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     @property
     def _is_closing(self) -> bool:
         return self._closes_at < math.inf
+
+    @property
+    def _is_cut(self) -> bool:
+        requests = self.requests
+        return bool(requests) and requests[-1].is_cut
 
     def _comes_too_late(self) -> bool:
         request = self.request

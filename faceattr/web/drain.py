@@ -19,6 +19,10 @@ class Drain:
         self.since = time.monotonic()
         self.until = self.since + self._seconds
 
+    def time_left(self) -> float:
+        """Seconds until everything must be answered; infinite as long as the service is not shutting down."""
+        return self.until - time.monotonic()
+
     @property
     def begun(self) -> bool:
         """Whether the service is shutting down."""

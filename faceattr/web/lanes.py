@@ -49,6 +49,11 @@ class Lanes:
         """Analyses that wait or run."""
         return self._inside
 
+    @property
+    def on_io_thread(self) -> bool:
+        """Whether the I/O loop is asking."""
+        return threading.get_ident() == self._io_thread
+
     def add_task(self, channel: Channel) -> None:
         """Takes the first request of a channel. waitress calls it, with the channel's requests locked."""
         if channel.total_outbufs_len:
@@ -59,7 +64,7 @@ class Lanes:
         self._judge(request)
         if request.is_admitted:
             self._photos.add_task(channel)
-        elif (request.error or request.is_probe) and threading.get_ident() == self._io_thread:
+        elif (request.error or request.is_probe) and self.on_io_thread:
             channel.answers_at_once = True
         else:
             self._others.add_task(channel)

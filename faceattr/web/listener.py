@@ -48,6 +48,11 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             return None
         return accepted
 
+    def pull_trigger(self) -> None:
+        """Wakes the I/O loop for what a thread has done; what the loop itself has done it knows."""
+        if not self.lanes.on_io_thread:
+            super().pull_trigger()
+
     def stop(self) -> None:
         """Takes the connections that are already made, so that they are told, and listens no more."""
         while self.readable():

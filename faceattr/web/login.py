@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Request, Response, g, make_response, render_template, request
 
+from faceattr.web.arrivals import MAX_LOGIN_BYTES
 from faceattr.web.headers import SECURITY_HEADERS
 from faceattr.web.pages import LANGUAGES, TEMPLATES, preferred_language, read_verbatim, read_wording
 from faceattr.web.problems import Problem
@@ -14,7 +15,6 @@ from faceattr.web.sessions import Sessions
 from faceattr.web.tokens import Tokens
 
 STYLES = ("base.css", "stage.css", "panel.css")
-MAX_FORM_BYTES = 4096
 
 
 def login_policy(nonce: str) -> str:
@@ -73,7 +73,7 @@ def login_blueprint(tokens: Tokens, sessions: Sessions, page: LoginPage) -> Blue
 
     @login.post("/session")
     def enter() -> Response:
-        request.max_content_length = MAX_FORM_BYTES
+        request.max_content_length = MAX_LOGIN_BYTES
         if request.mimetype != "application/x-www-form-urlencoded":
             raise Problem("unsupported_media_type", "Send the token as a form with the field 'token'.")
         name = tokens.name_of(request.form.get("token", "").strip())

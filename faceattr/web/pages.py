@@ -17,6 +17,8 @@ from faceattr.web.headers import SECURITY_HEADERS
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 """Languages of the page: primary subtag as browsers ask for it → `lang` of the HTML."""
+LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
+"""What those who speak them call them."""
 
 WORDINGS = ("page", "photos", "live", "kiosk", "stats")
 """The files that hold the wording of a language; no two have a key in common."""
@@ -28,6 +30,8 @@ STYLES = (
     "photos.css",
     "live.css",
     "kiosk.css",
+    "attract.css",
+    "staff.css",
     "stats.css",
 )
 SCRIPTS = (
@@ -37,16 +41,42 @@ SCRIPTS = (
     "api.js",
     "photo.js",
     "boxes.js",
+    "curve.js",
     "cards.js",
     "highlight.js",
     "intake.js",
+    "queue.js",
+    "strip.js",
+    "saves.js",
+    "showing.js",
+    "head.js",
     "page.js",
+    "motion.js",
+    "track.js",
     "tracking.js",
+    "pace.js",
+    "devices.js",
     "camera.js",
+    "shot.js",
     "live.js",
     "overlay.js",
+    "trouble.js",
+    "person.js",
+    "people.js",
+    "controls.js",
+    "hours.js",
+    "visitors.js",
     "charts.js",
     "stats.js",
+    "language.js",
+    "idle.js",
+    "wake.js",
+    "restart.js",
+    "watchdog.js",
+    "attract.js",
+    "corner.js",
+    "pinpad.js",
+    "staff.js",
     "kiosk.js",
 )
 """The page's style sheets and scripts in the order in which they build on each other."""
@@ -64,10 +94,10 @@ class PageInfo:
     """What requests may name as `model`, the default first; with several, the page has a choice."""
 
 
-def create_pages(info: Callable[[], PageInfo]) -> Blueprint:
+def create_pages(info: Callable[[], PageInfo], *, kiosk: bool = False) -> Blueprint:
     """The blueprint `pages` with GET `/`. Reads wording, css and js once, so that a missing file is found at start.
 
-    `info`: asked for what it says each time that the page is.
+    `info`: asked for what it says each time that the page is. `kiosk`: whether it is one unless its address says.
     """
     pages = Blueprint("pages", __name__, template_folder=str(TEMPLATES))
     wordings = {language: read_wording(language) for language in LANGUAGES}
@@ -83,7 +113,8 @@ def create_pages(info: Callable[[], PageInfo]) -> Blueprint:
             lang=LANGUAGES[language],
             text=wordings[language],
             info=info(),
-            kiosk=request.args.get("kiosk") == "1",
+            languages=LANGUAGE_NAMES,
+            kiosk=request.args.get("kiosk", "1" if kiosk else "0") == "1",
             styles=styles,
             scripts=scripts,
             nonce=nonce,

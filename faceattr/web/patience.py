@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from flask import request
@@ -10,6 +11,15 @@ from faceattr.slots import Patience
 
 QUEUED = "faceattr.queued"
 """In the WSGI environment, from a server that queues requests: since when this one waits, on time.monotonic's clock."""
+
+TIME_LEFT = "faceattr.time_left"
+"""In the WSGI environment, from a server that can be stopped: a function for the seconds that are left to answer in."""
+
+
+def time_left() -> float:
+    """Seconds until the answer to the current request must be there; infinite in general."""
+    left: float = request.environ.get(TIME_LEFT, lambda: math.inf)()
+    return left
 
 
 def patience_of_client(wait_seconds: float, *, anew: bool = False) -> Patience:

@@ -21,6 +21,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unauthorized": (401, "A token is needed"),
     "bad_origin": (403, "Requests from this page are not allowed"),
     "bad_host": (403, "This host name is not allowed"),
+    "wrong_pin": (403, "This is not the PIN"),
     "not_found": (404, "There is nothing at this address"),
     "method_not_allowed": (405, "This method is not allowed here"),
     "request_timeout": (408, "The request did not arrive in time"),

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import time
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -13,28 +14,26 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from faceattr.errors import SettingsError
-from faceattr.memory import bound_allocator, give_back
+from faceattr.memory import bound_allocator, give_back, keep_within_container
 from faceattr.settings import Settings
 from faceattr.version import __version__
-from faceattr.web.app import RELOADER, TOKENS, create_app
+from faceattr.web.access import DOOR
+from faceattr.web.adjustments import adjustments_of
+from faceattr.web.app import PIN, RELOADER, TOKENS, create_app
 from faceattr.web.arrivals import FULL
-from faceattr.web.channel import Channel
 from faceattr.web.descriptors import fitting_connections
 from faceattr.web.drain import Drain
 from faceattr.web.lanes import Lanes
 from faceattr.web.listener import Listener
+from faceattr.web.loop import Loop
+from faceattr.web.pin import Pin
 from faceattr.web.signals import Signals
 from faceattr.web.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
-MAX_HEADER_BYTES = 16 * 1024
-"""As nginx and Apache allow in all; browsers send a tenth of it."""
 LANES = "faceattr.lanes"
 """Key of `app.extensions`: the Lanes of a running service, for those who count what waits."""
-_NO_LIMIT = 2**40
-"""For waitress's limits above which it moves bodies to temporary files (photos never touch the disk), or makes a thread
-wait until a client has read (it never has to: see Lanes.add_task)."""
 _TICK_S = 0.25
 """How often the I/O loop looks after what time alone brings about."""
 
@@ -49,10 +48,11 @@ def serve(settings: Settings, signals: Signals) -> None:
     app = create_app(settings)
     give_back()
     server = Server(app, settings)
+    keep_within_container()
     signals.on_stop(server.stop)
-    tokens = app.extensions[TOKENS]
-    if tokens is not None:
-        signals.on(signal.SIGHUP, lambda: _reload(tokens))
+    for secret in (app.extensions[TOKENS], app.extensions[PIN]):
+        if secret is not None:
+            signals.on(signal.SIGHUP, partial(_reload, secret))
     signals.on(signal.SIGHUP, app.extensions[RELOADER].request)
     log.info("faceattr %s ready on %s after %.2f s", __version__, server.addresses, time.perf_counter() - begin)
     if not server.run():
@@ -61,11 +61,11 @@ def serve(settings: Settings, signals: Signals) -> None:
         os._exit(0)
 
 
-def _reload(tokens: Tokens) -> None:
+def _reload(secret: Tokens | Pin) -> None:
     try:
-        tokens.reload()
+        secret.reload()
     except SettingsError as error:
-        log.error("the tokens stay as they were: %s", error)
+        log.error("the %s as before: %s", "PIN stays" if isinstance(secret, Pin) else "tokens stay", error)
 
 
 class Server:
@@ -75,11 +75,11 @@ class Server:
         """Raises SettingsError when the address cannot be listened on, or threads and open files do not suffice."""
         self._settings = settings
         self._drain = Drain(settings.drain_seconds)
-        self._map: dict[int, Any] = {}
+        self._loop = Loop()
         self._next_tick = 0.0
         try:
             self._connections = fitting_connections(settings.connections)
-            adjustments = _adjustments(settings, self._connections)
+            adjustments = adjustments_of(settings, self._connections, app.extensions[DOOR])
             self.lanes = Lanes(
                 settings.inference_slots, settings.waiting, settings.wait_seconds, settings.threads, self._drain
             )
@@ -100,12 +100,12 @@ class Server:
     @property
     def connections(self) -> int:
         """How many there are."""
-        return len(self._channels())
+        return len(self._loop.channels)
 
     @property
     def arriving_bytes(self) -> int:
         """What the requests that are still arriving hold of memory."""
-        return sum(channel.arriving_bytes for channel in self._channels())
+        return sum(channel.arriving_bytes for channel in self._loop.channels)
 
     def stop(self) -> None:
         """Makes `run` end once everything that is there has been answered. May be called from any thread."""
@@ -114,16 +114,16 @@ class Server:
     def run(self) -> bool:
         """Answers until stopped; whether every thread has come to its end."""
         while not self._is_over():
-            wasyncore.loop(timeout=_TICK_S, use_poll=True, map=self._map, count=1)
+            self._loop.turn(_TICK_S)
             self._close_idlest()
             now = time.monotonic()
             if now >= self._next_tick:
                 self._next_tick = now + _TICK_S
                 self._tend(now)
-        left = sum(not channel.is_finished for channel in self._channels())
+        left = sum(not channel.is_finished for channel in self._loop.channels)
         # The threads first: until their end they wake the loop through descriptors that are closed after.
         ended = self.lanes.shutdown(max(_TICK_S, self._drain.until - time.monotonic()))
-        wasyncore.close_all(self._map)
+        wasyncore.close_all(self._loop)
         if left:
             log.warning("stopped; %d clients did not get their answer in time", left)
         else:
@@ -131,12 +131,9 @@ class Server:
         return ended
 
     def _listen(self, app: Flask, adjustments: Adjustments, socket_info: tuple[Any, ...]) -> Listener:
-        listener = Listener(app, map=self._map, dispatcher=self.lanes, adj=adjustments, sockinfo=socket_info)
+        listener = Listener(app, map=self._loop, dispatcher=self.lanes, adj=adjustments, sockinfo=socket_info)
         listener.app, listener.lanes, listener.drain = app, self.lanes, self._drain
         return listener
-
-    def _channels(self) -> list[Channel]:
-        return [channel for channel in list(self._map.values()) if isinstance(channel, Channel)]
 
     def _begin_drain(self) -> None:
         log.info("stopping: finishing what is there, for at most %d s", self._settings.drain_seconds)
@@ -147,25 +144,27 @@ class Server:
     def _is_over(self) -> bool:
         if not self._drain.begun:
             return False
-        return time.monotonic() > self._drain.until or all(channel.is_finished for channel in self._channels())
+        return time.monotonic() > self._drain.until or all(channel.is_finished for channel in self._loop.channels)
 
     def _tend(self, now: float) -> None:
         settings = self._settings
         for late in self.lanes.take_late():
             late.refuse_waiting()
-        for channel in self._channels():
+        for channel in self._loop.channels:
             channel.tend(now, settings.read_seconds, settings.idle_seconds)
         self._bound_uploads()
+        self._loop.look_at_all()
 
     def _close_idlest(self) -> None:
         # The limit keeps nobody out, probes least of all, as long as a connection is not in use.
-        if len(self._map) >= self._connections:
-            idle = [channel for channel in self._channels() if channel.is_idle]
+        if len(self._loop) >= self._connections:
+            idle = [channel for channel in self._loop.channels if channel.is_idle]
             if idle:
                 min(idle, key=lambda channel: channel.last_activity).will_close = True
+                self._loop.look_at_all()
 
     def _bound_uploads(self) -> None:
-        arriving = sorted((c for c in self._channels() if c.arriving_bytes), key=lambda c: c.arriving_since)
+        arriving = sorted((c for c in self._loop.channels if c.arriving_bytes), key=lambda c: c.arriving_since)
         held = 0
         for index, channel in enumerate(arriving):
             held += channel.arriving_bytes
@@ -173,24 +172,3 @@ class Server:
                 # Those that began last: what has nearly arrived is not lost.
                 held -= channel.arriving_bytes
                 channel.refuse(FULL)
-
-
-def _adjustments(settings: Settings, connections: int) -> Adjustments:
-    adjustments = Adjustments(
-        host=settings.host,
-        port=settings.port,
-        threads=settings.threads,
-        max_request_body_size=settings.max_body_bytes,
-        max_request_header_size=MAX_HEADER_BYTES,
-        inbuf_overflow=_NO_LIMIT,
-        outbuf_overflow=_NO_LIMIT,
-        outbuf_high_watermark=_NO_LIMIT,
-        recv_bytes=2**16,
-        ident=None,
-        connection_limit=connections,
-        # Reading on while a request is answered tells when its client has left.
-        channel_request_lookahead=1,
-    )
-    # Not one of waitress's own: see Arrival.parse_header.
-    adjustments.max_batch_body_size = settings.max_batch_bytes
-    return adjustments

@@ -8,7 +8,7 @@ from waitress.task import ErrorTask, WSGITask
 
 from faceattr.web.arrivals import Refusal
 from faceattr.web.headers import DATA_POLICY, SECURITY_HEADERS
-from faceattr.web.patience import QUEUED
+from faceattr.web.patience import QUEUED, TIME_LEFT
 from faceattr.web.problems import PROBLEMS, RETRY_AFTER_S, code_for_status, problem_body
 from faceattr.web.records import Answered, choose_request_id, record
 
@@ -17,15 +17,17 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
     """Answers with the application; the last answer of a connection when the service is shutting down."""
 
     def get_environment(self) -> dict[str, Any]:
-        """The WSGI environment, with the time since which the client waits."""
+        """The WSGI environment, with the times since and until which the client waits."""
         environ: dict[str, Any] = super().get_environment()
         environ[QUEUED] = self.request.queued
+        environ[TIME_LEFT] = self.channel.server.drain.time_left
         return environ
 
     def build_response_header(self) -> bytes:
         """Status line and headers."""
-        if self.channel.server.drain.begun:
+        if self.channel.server.drain.begun or self.request.is_cut:
             self.set_close_on_finish()
+        self.channel.refused = self.request.is_cut
         header: bytes = super().build_response_header()
         return header
 
@@ -48,7 +50,10 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
             self.set_close_on_finish()
         self.channel.refused = refusal.close
         self.content_length = len(body)
-        self.write(b"" if getattr(self.request, "command", "") == "HEAD" else body)
+        head: bytes = self.build_response_header()
+        self.wrote_header = True
+        # Together: under overload this is most of what is sent.
+        self.channel.write_soon(head if getattr(self.request, "command", "") == "HEAD" else head + body)
         record(self.channel.server.app, Answered(request_id, self.channel.addr[0], status, refusal.code))
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from faceattr.errors import SettingsError
+from faceattr.web.private_files import read_private
 
 log = logging.getLogger(__name__)
 
 LEAST_LENGTH, LEAST_VARIETY = 16, 6
 """Characters of a token, and different ones among them: fewer can be guessed."""
-MAX_FILE_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TOKEN = re.compile(r"[!-~]{1,512}")
 
@@ -57,23 +55,7 @@ def _digest(token: str) -> bytes:
 
 
 def _read(path: Path) -> dict[str, bytes]:
-    try:
-        with path.open("rb") as file:
-            # Of the open file, not of the name: nobody can exchange it in between.
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"Cannot read the token file {path}: {error.strerror}.") from None
-    if mode & stat.S_IWOTH:
-        raise SettingsError(f"Anybody on this machine may write the token file {path}: chmod 600 {path}.")
-    if mode & stat.S_IROTH:
-        log.warning("anybody on this machine may read the token file %s: chmod 600 would keep it private", path)
-    if len(content) > MAX_FILE_BYTES:
-        raise SettingsError(f"The token file {path} has more than {MAX_FILE_BYTES:,} bytes.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise SettingsError(f"The token file {path} is not text in UTF-8.") from None
+    text = read_private(path, "token file")
     tokens: dict[str, bytes] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):

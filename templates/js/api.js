@@ -3,8 +3,8 @@
 /**
  * @typedef {object} faceattr.Face
  * @property {{x_min: number, y_min: number, x_max: number, y_max: number, probability: number}} box
- * @property {{value: string, probability: number}} gender
- * @property {{years: number, low: number, high: number, label?: string, interval?: [number, number] | null}} age
+ * @property {{value: string, probability: number, probabilities?: Record<string, number>}} gender
+ * @property {{years: number, low: number, high: number, label?: string, interval?: [number, number] | null, distribution?: number[]}} age
  * @property {{touches_edge: boolean}} [quality]
  * @property {boolean} uncertain
  */
@@ -15,6 +15,11 @@
  * @property {{width: number, height: number}} image of the full-size upright photo
  * @property {{pack: string, version: string}} [model]
  * @property {Record<string, number>} [timing_ms]
+ */
+/**
+ * @typedef {object} faceattr.Wishes
+ * @property {string} [model] the pack to ask; the chosen one unless given
+ * @property {boolean} [distribution] whether every class of age is to have its probability
  */
 
 /** The door to the server: a photo goes out, an answer or a problem comes back. */
@@ -35,21 +40,27 @@ faceattr.api = (() => {
     }
   }
 
+  /** @returns {string} the pack that the page has chosen; empty where there is no choice */
+  function chosenModel() {
+    return /** @type {HTMLSelectElement | null} */ (document.getElementById('pack'))?.value ?? '';
+  }
+
   /**
    * @param {Blob} photo sent without its name, which is nobody's business
-   * @param {'none' | 'png'} annotate
+   * @param {'none' | 'png' | 'jpeg'} annotate
    * @param {AbortSignal} signal
+   * @param {faceattr.Wishes} [wishes]
    * @returns {Promise<faceattr.Answer>}
    * @throws {Problem}, or the signal's own reason when it was aborted
    */
-  async function analyze(photo, annotate, signal) {
+  async function analyze(photo, annotate, signal, wishes = {}) {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(new Problem('timeout')), PATIENCE_MS);
     const stop = () => patience.abort(signal.reason);
     signal.addEventListener('abort', stop);
     try {
       signal.throwIfAborted();
-      return await ask(photo, annotate, patience.signal);
+      return await ask(photo, annotate, patience.signal, wishes);
     } catch (error) {
       patience.signal.throwIfAborted();
       if (error instanceof Problem) throw error;
@@ -64,13 +75,13 @@ faceattr.api = (() => {
    * @param {Blob} photo
    * @param {string} annotate
    * @param {AbortSignal} signal
+   * @param {faceattr.Wishes} wishes
    * @returns {Promise<faceattr.Answer>}
    */
-  async function ask(photo, annotate, signal) {
+  async function ask(photo, annotate, signal, { model = chosenModel(), distribution = false }) {
     const body = new FormData();
     body.append('image', photo, 'photo');
-    const model = /** @type {HTMLSelectElement | null} */ (document.getElementById('pack'))?.value;
-    const query = new URLSearchParams({ annotate, ...(model && { model }) });
+    const query = new URLSearchParams({ annotate, ...(distribution && { distribution: 'true' }), ...(model && { model }) });
     const response = await fetch(`analyze?${query}`, { method: 'POST', body, signal, cache: 'no-store' });
     const text = await response.text();
     const answer = parsed(text);
@@ -145,5 +156,5 @@ faceattr.api = (() => {
     }
   }
 
-  return { analyze, Problem };
+  return { analyze, chosenModel, Problem };
 })();

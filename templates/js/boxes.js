@@ -63,6 +63,7 @@ faceattr.boxes = (() => {
     const boxes = /** @type {HTMLElement[]} */ ([...group.children]);
     const here = boxes.indexOf(/** @type {HTMLElement} */ (event.target));
     const last = boxes.length - 1;
+    /** @type {Record<string, number>} */
     const steps = { ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: last };
     if (here < 0 || !Object.hasOwn(steps, event.key)) return;
     event.preventDefault();

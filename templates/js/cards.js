@@ -32,7 +32,7 @@ faceattr.cards = (() => {
     item.dataset.face = String(number);
     const facts = make('div', 'facts');
     const person = make('div', 'person');
-    person.append(genderLine(face), ageLine(face.age));
+    person.append(genders(face), ageLine(face.age));
     const sure = make('div', 'sure');
     sure.append(likelyLine(face), confidenceLine(face));
     facts.append(person, ruler(face.age), sure);
@@ -55,14 +55,36 @@ faceattr.cards = (() => {
   }
 
   /**
+   * The likelier gender, the other one, and a bar that both share.
    * @param {faceattr.Face} face
    * @returns {HTMLElement}
    */
-  function genderLine(face) {
-    const line = make('p', 'gender', `${gender(face.gender.value)} `);
-    line.append(make('span', 'percent', percent(face.gender.probability)));
+  function genders(face) {
+    const { value, probability } = face.gender;
+    const both = make('div', 'genders');
+    const line = make('p', 'gender', `${gender(value)} `);
+    line.append(make('span', 'percent', percent(probability)));
     if (face.uncertain) line.append(' ', unsure());
-    return line;
+    both.append(line);
+    const other = { Female: 'Male', Male: 'Female' }[value];
+    if (other) {
+      const bar = make('div', 'odds');
+      const part = make('span', 'part');
+      part.style.inlineSize = `${100 * Math.min(Math.max(probability, 0), 1)}%`;
+      bar.append(part);
+      both.append(make('p', 'other', `${gender(other)} ${remainder(probability)}`), bar);
+    }
+    return both;
+  }
+
+  /**
+   * What is left of 100% beside `percent` of the likelier gender; the two must add up as they are shown.
+   * @param {number} probability of the likelier
+   * @returns {string}
+   */
+  function remainder(probability) {
+    const shown = Math.round(Math.round(1e4 * probability) / 100);
+    return probability >= 0.995 ? `<${percent(0.01)}` : percent((100 - shown) / 100);
   }
 
   /** @returns {HTMLElement} */
@@ -98,7 +120,7 @@ faceattr.cards = (() => {
   }
 
   /**
-   * The age on a ruler from 0 to 100: a needle at the estimate, a band where it most likely lies.
+   * The age on a ruler from 0 to 100: a needle at the estimate, and where it most likely lies: a curve, or only a band.
    * @param {faceattr.Face['age']} age
    * @returns {HTMLElement}
    */
@@ -106,14 +128,17 @@ faceattr.cards = (() => {
     const [low, high] = age.interval ?? [age.low, age.high];
     const scale = make('div', 'ruler');
     scale.setAttribute('role', 'img');
-    scale.setAttribute('aria-label', say('faces.scale'));
+    const years = Math.round(age.years);
+    scale.setAttribute('aria-label', say(age.interval ? 'photos.spread' : 'photos.group', { n: years, low, high }));
     const within = (/** @type {number} */ years) => Math.min(Math.max(Number(years) || 0, 0), 100);
+    const curve = faceattr.curve.draw(age);
+    scale.classList.toggle('curved', curve !== null);
     const band = make('span', 'band');
     band.style.left = `${within(low)}%`;
     band.style.width = `${Math.max(within(high) - within(low), 1)}%`;
     const needle = make('span', 'needle');
     needle.style.left = `${within(age.years)}%`;
-    scale.append(band, needle);
+    scale.append(curve ?? band, needle);
     for (let years = 0; years <= 100; years += 10) {
       const decade = make('span', 'decade', String(years));
       decade.style.left = `${years}%`;

@@ -33,7 +33,7 @@ faceattr.highlight = (() => {
     const isBox = pressed.classList.contains('box');
     const other = /** @type {HTMLElement} */ (page.querySelector(`${isBox ? '.card' : '.box'}[data-face="${number}"]`));
     if (!other) return;
-    if (isBox) other.querySelector('button').focus({ preventScroll: true });
+    if (isBox) other.querySelector('button')?.focus({ preventScroll: true });
     other.scrollIntoView({ block: 'nearest', behavior: calm.matches ? 'auto' : 'smooth' });
   }
 

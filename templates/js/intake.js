@@ -1,9 +1,9 @@
 'use strict';
 
-/** The three ways in: choose, drop, paste. */
+/** The three ways in for files: choose, drop, paste. */
 faceattr.intake = (() => {
   /**
-   * @param {(photo: File, given: number) => void} take gets the first photo and how many files were given
+   * @param {(photos: File[], given: number) => void} take gets the photos and how many files were given
    * @param {() => void} refuse is called for a drop or paste without any file
    */
   function start(take, refuse) {
@@ -13,24 +13,28 @@ faceattr.intake = (() => {
     /** @param {FileList | undefined} list */
     function give(list) {
       const files = [...(list ?? [])];
-      const photo = files.find((file) => file.type.startsWith('image/')) ?? files[0];
-      if (photo) take(photo, files.length);
-      else refuse();
+      const photos = files.filter((file) => file.type.startsWith('image/'));
+      if (files.length === 0) refuse();
+      else if (photos.length > 0) take(photos, files.length);
+      else take(files.slice(0, 1), 1); // the server says what is wrong with it
     }
 
     document.getElementById('choose').addEventListener('click', () => input.click());
     input.addEventListener('change', () => {
-      const files = [...input.files];
+      const files = [...(input.files ?? [])];
       input.value = ''; // so that the same photo can be chosen again
-      if (files.length > 0) take(files[0], files.length);
+      if (files.length > 0) take(files, files.length);
     });
 
-    document.addEventListener('paste', (event) => give(event.clipboardData?.files));
+    /** @returns {boolean} whether the page is at something else, such as a PIN that is pasted */
+    const isElsewhere = () => document.querySelector('dialog[open]') !== null;
+
+    document.addEventListener('paste', (event) => isElsewhere() || give(event.clipboardData?.files));
 
     document.addEventListener('dragover', (event) => {
       event.preventDefault();
       if (event.dataTransfer) event.dataTransfer.dropEffect = 'copy';
-      veil.hidden = false;
+      veil.hidden = isElsewhere();
     });
     document.addEventListener('dragleave', (event) => {
       if (event.relatedTarget === null) veil.hidden = true;
@@ -38,7 +42,7 @@ faceattr.intake = (() => {
     document.addEventListener('drop', (event) => {
       event.preventDefault();
       veil.hidden = true;
-      give(event.dataTransfer?.files);
+      if (!isElsewhere()) give(event.dataTransfer?.files);
     });
   }
 

@@ -1,181 +1,140 @@
 'use strict';
 
-/** The page's states — empty, busy, result, none, error — and the one way between them: a photo. */
+/** Photos come in and one of them is on show: what is given, chosen, tried again, given up, taken off. */
 faceattr.page = (() => {
-  const { say, facts } = faceattr.wording;
+  const { say } = faceattr.wording;
+  const { queue, strip, showing, head } = faceattr;
   const { Problem } = faceattr.api;
-  const element = Object.fromEntries(
-    ['page', 'frame', 'photo', 'no-picture', 'title', 'lead', 'progress', 'retry', 'choose', 'cancel', 'several', 'reference', 'times', 'model', 'spoken', 'cards', 'boxes']
-      .map((id) => [id, document.getElementById(id)]),
-  );
-  const canvas = /** @type {HTMLCanvasElement} */ (element.photo);
-  const RETRY = new Set(['network', 'timeout', 'request_timeout', 'rate_limited', 'overloaded', 'out_of_memory', 'draining', 'not_ready', 'internal', 'unknown', 'bad_base64']);
-  const CANCELLED = Symbol('cancelled');
+  const several = document.getElementById('several');
 
-  /** The photo at work, kept for "Try again". @type {File | null} */
-  let current = null;
-  let running = new AbortController();
-  let countdown = 0;
+  /** The photo on show. @type {faceattr.Entry | null} */
+  let shown = null;
+  let isLoaded = false;
+  let leaving = new AbortController();
 
   /**
-   * @param {File} photo
+   * @param {File | File[]} photos to analyse in the place of those that are there
    * @param {number} given how many files the user gave at once
    */
-  async function analyze(photo, given) {
-    running.abort(CANCELLED);
-    running = new AbortController();
-    const { signal } = running;
-    current = photo;
-    begin(given);
-    try {
-      refuseBySize(photo);
-      const started = performance.now();
-      const asked = faceattr.api.analyze(photo, 'none', signal);
-      asked.catch(() => {}); // awaited below, after the picture
-      let image = await faceattr.photo.load(photo);
-      signal.throwIfAborted();
-      picture(image);
-      let answer = await asked;
-      const roundTrip = performance.now() - started;
-      const ownPicture = image !== null && faceattr.photo.agrees(image, answer.image);
-      if (!ownPicture) {
-        answer = await faceattr.api.analyze(photo, 'png', signal);
-        image = answer.result ? await faceattr.photo.loadBase64(answer.result) : null;
-        signal.throwIfAborted();
-        picture(image);
-        element['no-picture'].hidden = image !== null;
-      }
-      finish(answer, image, !ownPicture, roundTrip);
-    } catch (error) {
-      if (signal.aborted && signal.reason === CANCELLED) return;
-      fail(error instanceof Problem ? error : new Problem('unknown'));
-      if (!(error instanceof Problem)) throw error;
-    }
-  }
-
-  /** @param {File} photo */
-  function refuseBySize(photo) {
-    if (photo.size === 0) throw new Problem('empty_image');
-    if (photo.size > facts.max_image_bytes) throw new Problem('image_too_large');
-  }
-
-  /** @param {number} given */
-  function begin(given) {
-    clear();
-    enter('busy', say('busy.title'), '');
-    element.several.textContent = given > 1 ? say('several', { n: given }) : '';
-    element.several.hidden = given <= 1;
-    element.spoken.textContent = say('busy.title');
+  function analyze(photos, given) {
+    const found = [photos].flat();
+    const entries = queue.start(found);
+    several.textContent = toldOf(given, found.length, entries.length);
+    several.hidden = several.textContent === '';
+    strip.show(entries);
+    show(entries[0]);
+    queue.work();
   }
 
   /**
+   * @param {number} given files
+   * @param {number} found photos among them
+   * @param {number} taken
+   * @returns {string}
+   */
+  function toldOf(given, found, taken) {
+    if (taken < found) return say('photos.tooMany', { given: found, n: taken });
+    return taken < given ? say('photos.among', { given, n: taken }) : '';
+  }
+
+  /** @param {faceattr.Entry} entry takes the place of the photo on show, which stays until there is a result to show */
+  async function show(entry) {
+    leave();
+    const { signal } = leaving;
+    shown = entry;
+    strip.mark(entry);
+    const hadAnswer = entry.state === 'done';
+    if (!hadAnswer) {
+      clear();
+      settle();
+    }
+    if (entry.problem && entry.refusals === 0) return; // it was too large to be sent, and is too large to be shown
+    const image = await faceattr.photo.load(entry.photo);
+    if (signal.aborted) return;
+    if (hadAnswer) clear();
+    showing.picture(image);
+    isLoaded = true;
+    if (entry.state === 'done') settle();
+  }
+
+  /** Says how it stands with the photo on show, and shows its faces as soon as they and the picture are there. */
+  async function settle() {
+    const entry = shown;
+    if (entry?.state === 'failed' && entry.problem) head.error(entry.problem, entry);
+    else if (entry?.state === 'done' && entry.answer && isLoaded) await finish(entry, entry.answer, leaving.signal);
+    else head.busy();
+  }
+
+  /**
+   * @param {faceattr.Entry} entry
    * @param {faceattr.Answer} answer
-   * @param {HTMLImageElement | null} image
-   * @param {boolean} drawnIn
-   * @param {number} roundTrip milliseconds
+   * @param {AbortSignal} signal
    */
-  function finish(answer, image, drawnIn, roundTrip) {
-    const { faces, model } = answer;
-    if (faces.length > 0) {
-      enter('result', say('faces.heading', { n: faces.length }), '');
-      element.spoken.textContent = faceattr.wording.spokenResult(faces);
-    } else {
-      enter('none', say('none.title'), say('none.help'));
-      element.spoken.textContent = `${say('none.title')}. ${say('none.help')}`;
+  async function finish(entry, answer, signal) {
+    try {
+      await showing.faces(entry, answer, signal);
+      if (!signal.aborted) head.result(answer, entry.roundTrip);
+    } catch (error) {
+      head.error(new Problem('unknown'), null);
+      reportError(error);
     }
-    if (image) faceattr.boxes.show(answer, drawnIn);
-    faceattr.cards.show(answer, image);
-    element.times.replaceChildren(
-      ...faceattr.wording.times(answer.timing_ms, roundTrip).map((words) => Object.assign(document.createElement('span'), { textContent: words })),
-    );
-    if (model) element.model.textContent = say('model', { pack: model.pack, version: model.version });
-  }
-
-  /** @param {InstanceType<typeof Problem>} problem */
-  function fail(problem) {
-    const { title, help } = faceattr.wording.problem(problem.code);
-    enter('error', title, help);
-    element.page.dataset.problem = problem.code;
-    element.spoken.textContent = `${title} ${help}`;
-    element.reference.textContent = problem.reference ? say('reference', { id: problem.reference }) : '';
-    element.reference.hidden = !problem.reference;
-    element.retry.hidden = !(current && RETRY.has(problem.code));
-    wait(problem.retryAfter);
-  }
-
-  /**
-   * Counts down on the retry button; it can be pressed early, and nothing is sent without a press.
-   * @param {number} seconds
-   */
-  function wait(seconds) {
-    clearTimeout(countdown);
-    element.retry.textContent = seconds > 0 ? say('retryIn', { n: seconds }) : say('retry');
-    if (seconds > 0) countdown = setTimeout(wait, 1000, seconds - 1);
   }
 
   /** Takes the last photo and all that belongs to it off the page. */
   function clear() {
-    clearTimeout(countdown);
-    for (const id of ['retry', 'cards', 'boxes']) rescueFocus(element[id]);
-    picture(null);
-    faceattr.boxes.clear();
-    faceattr.cards.clear();
-    faceattr.highlight.clear();
-    for (const id of ['retry', 'reference', 'several', 'no-picture']) element[id].hidden = true;
-    element.times.textContent = '';
-    delete element.page.dataset.problem;
+    isLoaded = false;
+    for (const id of ['cards', 'boxes', 'saves']) head.rescueFocus(document.getElementById(id));
+    head.clear();
+    showing.clear();
   }
 
-  /** @param {HTMLImageElement | null} image */
-  function picture(image) {
-    element.frame.hidden = image === null;
-    if (image === null) return faceattr.photo.clear(canvas);
-    faceattr.photo.draw(image, canvas);
-    element.frame.style.setProperty('--ratio', String(canvas.width / canvas.height));
+  /** What is still on its way to the photo on show is no longer wanted. */
+  function leave() {
+    leaving.abort();
+    leaving = new AbortController();
   }
 
-  /**
-   * @param {'empty' | 'busy' | 'result' | 'none' | 'error'} state
-   * @param {string} title
-   * @param {string} lead
-   */
-  function enter(state, title, lead) {
-    if (state !== 'busy') rescueFocus(element.cancel);
-    element.page.dataset.state = state;
-    element.page.setAttribute('aria-busy', String(state === 'busy'));
-    element.progress.hidden = element.cancel.hidden = state !== 'busy';
-    element.title.textContent = title;
-    element.lead.textContent = lead;
-    element.lead.hidden = lead === '';
-    element.choose.lastElementChild.textContent = say(state === 'empty' ? 'choose' : 'chooseAnother');
-  }
-
-  /**
-   * Focus must not vanish with what is about to.
-   * @param {HTMLElement} leaving
-   */
-  function rescueFocus(leaving) {
-    if (leaving.contains(document.activeElement)) element.title.focus();
-  }
-
+  /** Gives up what has no answer yet; what has one stays. */
   function cancel() {
-    if (element.page.dataset.state !== 'busy') return;
-    running.abort(CANCELLED);
-    current = null;
-    clear();
-    enter('empty', say('headline'), say('lead'));
-    element.spoken.textContent = say('cancelled');
+    if (!queue.unfinished()) return;
+    const left = queue.stop();
+    strip.keep(left);
+    if (left.length === 0) reset();
+    else if (shown && left.includes(shown)) strip.mark(shown);
+    else show(left[left.length - 1]);
+    head.speak(say('cancelled'));
   }
 
-  element.cancel.addEventListener('click', cancel);
-  element.retry.addEventListener('click', () => current && analyze(current, 1));
-  document.addEventListener('keydown', (event) => event.key === 'Escape' && cancel());
-  faceattr.intake.start(analyze, () => {
-    running.abort(CANCELLED);
-    current = null;
+  /** Takes everything off, back to the start. */
+  function reset() {
+    leave();
+    queue.clear();
+    head.rescueFocus(document.getElementById('film'));
+    strip.clear();
+    faceattr.shot.close();
+    shown = null;
     clear();
-    fail(new Problem('not_a_file'));
-  });
+    several.hidden = true;
+    head.empty();
+  }
 
-  return { analyze };
+  /** Something was given that is no file at all. */
+  function refuse() {
+    reset();
+    head.error(new Problem('not_a_file'), null);
+  }
+
+  queue.onChange((entry) => {
+    strip.update(entry);
+    if (entry === shown) settle();
+  });
+  strip.onChoose(show);
+  document.getElementById('cancel').addEventListener('click', cancel);
+  document.getElementById('film-stop').addEventListener('click', cancel);
+  document.getElementById('film-clear').addEventListener('click', reset);
+  document.getElementById('retry').addEventListener('click', () => shown && queue.canBeRetried(shown) && queue.retry([shown]));
+  document.addEventListener('keydown', (event) => event.key === 'Escape' && !document.querySelector('dialog[open]') && cancel());
+  faceattr.intake.start(analyze, refuse);
+
+  return { analyze, reset };
 })();

@@ -24,12 +24,12 @@ faceattr.photo = (() => {
   }
 
   /**
-   * @param {string} base64 of a PNG
-   * @returns {Promise<HTMLImageElement | null>}
+   * @param {string} base64 of a picture
+   * @param {string} type of it, such as `image/png`
+   * @returns {Blob}
    */
-  async function loadBase64(base64) {
-    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    return load(new Blob([bytes], { type: 'image/png' }));
+  function fromBase64(base64, type) {
+    return new Blob([Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))], { type });
   }
 
   /**
@@ -41,6 +41,20 @@ faceattr.photo = (() => {
     canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
     canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
     smoothContext(canvas).drawImage(image, 0, 0, canvas.width, canvas.height);
+  }
+
+  /**
+   * The middle of a photo as a small square.
+   * @param {HTMLImageElement} image
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} side of the square in pixels
+   */
+  function thumbnail(image, canvas, side) {
+    const { naturalWidth, naturalHeight } = image;
+    const reach = Math.min(naturalWidth, naturalHeight);
+    canvas.width = canvas.height = side;
+    // A face is more often in the upper half of a tall photo than in its lower.
+    smoothContext(canvas).drawImage(image, (naturalWidth - reach) / 2, (naturalHeight - reach) / 3, reach, reach, 0, 0, side, side);
   }
 
   /**
@@ -84,10 +98,10 @@ faceattr.photo = (() => {
    * @returns {CanvasRenderingContext2D}
    */
   function smoothContext(canvas) {
-    const context = canvas.getContext('2d');
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     context.imageSmoothingQuality = 'high';
     return context;
   }
 
-  return { load, loadBase64, draw, clear, cut, agrees };
+  return { load, fromBase64, draw, thumbnail, clear, cut, agrees };
 })();

@@ -13,6 +13,10 @@ faceattr.settings = (() => {
     aggregate: false,
     /** seconds without anyone until a kiosk goes back to its start */
     idleSeconds: 60,
+    /** of a kiosk, whatever its visitors choose for themselves; empty: as its address or the browser says */
+    language: '',
+    /** visitors of a kiosk may choose a file from its device */
+    photos: false,
   };
   /** @typedef {typeof DEFAULTS} faceattr.Settings */
   /** @type {Set<(name: keyof faceattr.Settings) => void>} */
@@ -37,7 +41,8 @@ faceattr.settings = (() => {
    * @returns {boolean}
    */
   function fits(name, value) {
-    if (typeof value !== typeof DEFAULTS[name]) return false;
+    if (typeof value !== typeof DEFAULTS[/** @type {keyof typeof DEFAULTS} */ (name)]) return false;
+    if (name === 'language') return /^[a-z]{0,3}$/.test(value);
     return name !== 'idleSeconds' || (value >= 10 && value <= 3600);
   }
 

@@ -105,6 +105,7 @@ faceattr.wording = (() => {
    * @returns {string[]}
    */
   function times(timing, roundTrip) {
+    /** @type {Record<string, number>} */
     const stages = { ...timing, roundTrip };
     return ['decode', 'detect', 'attributes', 'total', 'roundTrip']
       .filter((stage) => Number.isFinite(stages[stage]))

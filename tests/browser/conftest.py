@@ -12,7 +12,7 @@ from faceattr.web.app import create_app
 from .harness import CHROMIUM_ARGS, chromium_path, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
 WATCH_POLICY = """
 window.violations = [];
@@ -25,17 +25,21 @@ OpenPage = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     api = pytest.importorskip(
         "playwright.sync_api", reason="install Playwright for Python: pip install -r requirements-dev.txt"
     )
-    executable = chromium_path()
-    if executable is None:
+    if chromium_path() is None:
         pytest.skip("install Chromium (Debian: apt-get install chromium) or set CHROMIUM to its path")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

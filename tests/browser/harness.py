@@ -28,9 +28,9 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """The app on a free port of 127.0.0.1, as its address with a slash at the end."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def served(app: Flask, port: int = 0) -> Iterator[str]:
+    """The app on a port of 127.0.0.1, a free one unless given, as its address with a slash at the end."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="served", daemon=True)
     thread.start()
     try:

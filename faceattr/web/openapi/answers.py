@@ -120,5 +120,16 @@ def service_schemas() -> dict[str, Schema]:
             version=text("That of faceattr."),
             model=model | {"description": "The pack that answers, its digest and the engine."},
         ),
+        "KioskState": record(
+            "What answers.",
+            instance=text("Another one after each start of the service."),
+            version=text("That of faceattr."),
+            packs={
+                "type": "object",
+                "description": "The digest of each pack by its name in `/models`.",
+                "additionalProperties": {"type": "string"},
+            },
+            pin={"type": "boolean", "description": "Whether the staff corner asks for a PIN."},
+        ),
         "State": record("How the service is.", status=text("`alive`, or `ready`.", enum=["alive", "ready"])),
     }

@@ -54,7 +54,8 @@ def problem_schema(codes: tuple[str, ...]) -> Schema:
 
 def component_schemas(settings: Settings) -> dict[str, Schema]:
     """The schemas that operations refer to, by name."""
-    asked = {"PhotoRequest": _photo_request(settings), **_batch(settings)}
+    pin = _closed(record("A try at the staff corner of a kiosk.", pin=text("The digits.")))
+    asked = {"PhotoRequest": _photo_request(settings), **_batch(settings), "KioskPin": pin}
     return {**asked, "Analysis": analysis_schema(), **face_schemas(), **service_schemas()}
 
 

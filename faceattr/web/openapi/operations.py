@@ -59,7 +59,21 @@ def operations() -> Mapping[tuple[str, str], Operation]:
             {"text/plain": {"type": "string"}},
             problems=("not_found",),
         ),
-        ("GET", "/"): _page("page", "The page", "Choose, drop or paste a photo."),
+        ("GET", "/"): _page("page", "The page", "Choose, drop or paste a photo, or look into the camera."),
+        ("GET", "/kiosk/state"): Operation(
+            "kiosk_state",
+            "Who answers a kiosk",
+            "What a kiosk's page looks at every few seconds: when anything in it changes, the page loads itself anew.",
+            {JSON: reference("KioskState")},
+        ),
+        ("POST", "/kiosk/pin"): Operation(
+            "kiosk_pin",
+            "Whether this is the PIN of the staff corner",
+            "Five wrong ones a minute, of everybody together, and then none is looked at until a minute has passed.",
+            request={JSON: reference("KioskPin")},
+            problems=("bad_json", "unsupported_media_type", "bad_origin", "wrong_pin", "not_found"),
+            success=204,
+        ),
         ("GET", "/docs"): _page("docs", "This description for people", "One HTML answer that loads nothing else."),
         ("GET", "/openapi.json"): Operation(
             "openapi", "This description for programs", "In OpenAPI 3.1.", {JSON: {"type": "object"}}

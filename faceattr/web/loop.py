@@ -1,0 +1,75 @@
+"""The I/O loop: waits for what waitress's connections wait for, and looks only at those that are in use."""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+from waitress import wasyncore
+
+from faceattr.web.channel import Channel
+
+
+class Loop(dict[int, Any]):
+    """waitress's dispatchers by descriptor, and the turns in which they are served.
+
+    waitress's own loop asks every connection before each wait what it waits for. With hundreds of idle ones that takes
+    more than the requests themselves; here those at rest are asked again only when something has come from them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        self._masks: dict[int, int] = {}
+        self._resting: set[int] = set()
+
+    def __setitem__(self, descriptor: int, dispatcher: Any) -> None:
+        self._forget(descriptor)
+        super().__setitem__(descriptor, dispatcher)
+
+    def __delitem__(self, descriptor: int) -> None:
+        self._forget(descriptor)
+        super().__delitem__(descriptor)
+
+    @property
+    def channels(self) -> list[Channel]:
+        """The connections."""
+        return [channel for channel in list(self.values()) if isinstance(channel, Channel)]
+
+    def look_at_all(self) -> None:
+        """Asks the connections at rest as well in the next turn: something else than their clients has changed them."""
+        self._resting.clear()
+
+    def turn(self, timeout: float) -> None:
+        """Waits, for so many seconds at most, and serves whatever is ready."""
+        if self._poll is None:
+            wasyncore.loop(timeout=timeout, map=self, count=1)
+            return
+        for descriptor, dispatcher in list(self.items()):
+            if descriptor not in self._resting:
+                self._ask(self._poll, descriptor, dispatcher)
+        for descriptor, flags in self._poll.poll(timeout * 1000.0):
+            self._resting.discard(descriptor)
+            dispatcher = self.get(descriptor)
+            if dispatcher is not None:
+                wasyncore.readwrite(dispatcher, flags)
+
+    def _ask(self, poll: select.poll, descriptor: int, dispatcher: Any) -> None:
+        # First: what a thread changes after that is seen in the next turn, for which it wakes the loop.
+        rests = isinstance(dispatcher, Channel) and dispatcher.is_at_rest
+        mask = select.POLLIN | select.POLLPRI if dispatcher.readable() else 0
+        if dispatcher.writable() and not dispatcher.accepting:
+            mask |= select.POLLOUT
+        if mask != self._masks.get(descriptor, 0):
+            if mask:
+                poll.register(descriptor, mask)
+            else:
+                poll.unregister(descriptor)
+            self._masks[descriptor] = mask
+        if rests:
+            self._resting.add(descriptor)
+
+    def _forget(self, descriptor: int) -> None:
+        self._resting.discard(descriptor)
+        if self._masks.pop(descriptor, 0) and self._poll is not None:
+            self._poll.unregister(descriptor)

@@ -1,0 +1,1 @@
+"""The Dockerfile, replayed without Docker: see scripts/replay-image."""
