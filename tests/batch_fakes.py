@@ -14,6 +14,17 @@ from faceattr.options import Options
 from faceattr.settings import Settings
 from faceattr.types import Age, Analysis, Box, Detection, Face, Gender, PictureFormat, Quality
 
+MADE_BY = {
+    "faceattr": "0.0",
+    "pack": {"name": "fake", "version": "1", "digest": "d1", "manifest": "m"},
+    "engine": "none",
+    "precision": "f32",
+    "options": {"min_confidence": None, "min_face": 12, "tta": True},
+    "limits": {"max_image_bytes": 100_000_000, "max_pixels": 200_000_000, "min_side": 8, "max_side": 16_384},
+    "annotate": False,
+}
+"""What a Source says of its outcomes."""
+
 
 def face(x: float, confidence: float) -> Face:
     return Face(

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,10 +15,13 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
+from faceattr.batch.arguments import parser, require_input
 from faceattr.batch.cli import main
+from faceattr.batch.helptext import EPILOG
 from faceattr.batch.state import State
 from faceattr.errors import PhotoError
 from faceattr.settings import Settings
+from faceattr.version import __version__
 from tests import batch_fakes
 
 ROOT = Path(__file__).parent.parent
@@ -114,7 +119,7 @@ def running(group: int) -> list[str]:
         (["--timeout", "0"], "argument --timeout: must be a number of seconds, at least 0.1, not '0'"),
         (["--timeout", "inf"], "argument --timeout: must be a number of seconds, at least 0.1, not 'inf'"),
         (["--format", "csv,xls"], "argument --format: must be of csv, jsonl, parquet, not 'xls'"),
-        (["--include", "[z-a]"], "argument --include: must be a glob such as '*.jpg', not '[z-a]'"),
+        (["--include", "[z-a]"], "must be a glob such as '*.jpg', not '[z-a]': bad character range z-a. See"),
         (["--exclude", ""], "argument --exclude: must not be empty"),
         (["--shard", "4/3"], "argument --shard: must be I/N with I from 1 to N, not '4/3'"),
         (["--shard", "0/3"], "argument --shard: must be I/N with I from 1 to N, not '0/3'"),
@@ -125,7 +130,7 @@ def running(group: int) -> list[str]:
         (["--models", ""], "argument --models: must not be empty"),
         (["--recurse"], "unrecognized arguments: --recurse"),
         (["--rec"], "unrecognized arguments: --rec"),
-        (["--input_dir", ""], "argument --input_dir: must not be empty"),
+        (["--input_dir", ""], "argument --input_dir/--input-dir: must not be empty"),
         (["--input_dir", "nowhere"], "--input_dir 'nowhere' cannot be read: No such file or directory"),
         (["--input_dir", __file__], "cannot be read: Not a directory"),
     ],
@@ -140,6 +145,40 @@ def test_wrong_usage_is_64_with_one_sentence_and_no_work(
     assert sentence in stderr
     assert stderr.count("\n") == 1
     assert not out.exists()
+
+
+def test_directories_may_be_spelt_like_all_other_words(folder: Path, out: Path) -> None:
+    (folder / "a").write_bytes(b"faces 1")
+    assert main(["--input-dir", str(folder), "--output-dir", str(out)], load=batch_fakes.load) == 0
+
+
+def test_examples_of_the_help_are_words_that_are_understood() -> None:
+    lines = EPILOG.partition("examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(lines) >= 3
+    for line in lines:
+        *_, words = line.partition("cli_batch.py ")
+        require_input(parser(), parser().parse_args(shlex.split(words)))
+
+
+def test_results_of_one_run_are_no_photos_of_the_next(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a").write_bytes(b"faces 1")
+    assert batch(folder, folder / "first", "--recursive", "--annotate") == 0
+    assert batch(folder, folder / "second", "--recursive") == 0
+    assert recorded(folder / "second") == {b"a": "ok"}
+    assert "results of other runs: " in capsys.readouterr().err
+    assert batch(folder, tmp_path / "third", "--recursive") == 0
+    assert recorded(tmp_path / "third") == {b"a": "ok"}
+
+
+def test_summary_and_report_name_what_made_the_answers(folder: Path, out: Path) -> None:
+    (folder / "a").write_bytes(b"faces 1")
+    assert batch(folder, out, "--min-face", "40") == 0
+    made_by = json.loads((out / "summary.json").read_bytes())["made_by"]
+    assert made_by["pack"] == {"name": "fake", "version": "1", "digest": "d1", "manifest": "m"}
+    assert (made_by["faceattr"], made_by["options"]["min_face"]) == (__version__, 40)
+    assert "min_face 40" in (out / "report.html").read_text()
 
 
 def test_missing_words_are_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.output import remove_parts
-from faceattr.batch.publish import publish, require
+from faceattr.batch.output import RESULTS, remove_parts
+from faceattr.batch.publish import _ABOUT, _TABLES, publish, require
 from faceattr.batch.state import Counts
 from faceattr.errors import CannotWrite, StateError, WriteFailed
 from tests import batch_fakes
@@ -30,6 +30,9 @@ class Finished:
 
     def outcomes(self) -> Iterator[Outcome]:
         return iter(self.all)
+
+    def provenance(self) -> dict[str, Any]:
+        return batch_fakes.MADE_BY
 
     def counts(self) -> Counts:
         faces = sum(len(outcome.faces) for outcome in self.all)
@@ -54,7 +57,15 @@ def names_in(directory: Path) -> list[str]:
 def test_tables_summary_and_report_are_always_written(tmp_path: Path) -> None:
     assert put(tmp_path) == [tmp_path / name for name in ALWAYS]
     assert names_in(tmp_path) == sorted(ALWAYS)
-    assert json.loads((tmp_path / "summary.json").read_text())["faces"]["total"] == 2
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["faces"]["total"] == 2
+    assert summary["made_by"] == batch_fakes.MADE_BY
+    assert "<dd>fake 1</dd>" in (tmp_path / "report.html").read_text()
+
+
+def test_every_file_of_results_is_known_as_ours() -> None:
+    """A later scan of a directory above must not take one for a photo."""
+    assert {*_TABLES, *_ABOUT} == RESULTS
 
 
 def test_other_formats_are_written_as_asked(tmp_path: Path) -> None:

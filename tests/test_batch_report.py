@@ -57,7 +57,7 @@ def face(gender: str, years: float, uncertain: bool = False) -> Face:
 
 
 def written(path: Path, *outcomes: Outcome) -> str:
-    report = Report(path)
+    report = Report(path, batch_fakes.MADE_BY)
     for outcome in outcomes:
         report.add(outcome)
     report.finish()
@@ -177,6 +177,22 @@ def test_runs_without_faces_are_pages_too(tmp_path: Path, outcomes: list[Outcome
     assert "Age and gender" not in text
 
 
+def test_what_made_the_answers_is_named_even_when_there_are_none(tmp_path: Path) -> None:
+    report = Report(tmp_path / "t", {**batch_fakes.MADE_BY, "engine": "<b>"})
+    report.finish()
+    text = (tmp_path / "t").read_text(encoding="utf-8")
+    Page(text)
+    assert re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", text[text.index('id="what-made-this"') :]) == [
+        ("program", "faceattr 0.0"),
+        ("models", "fake 1"),
+        ("digest of their files", "d1"),
+        ("digest of how they are fed", "m"),
+        ("engine", "&lt;b&gt;, f32"),
+        ("options", "min_confidence as the pack has it, min_face 12, tta on"),
+        ("limits of a photo", "100.0 MB, 200,000,000 pixels, 8 to 16,384 pixels a side"),
+    ]
+
+
 def test_same_outcomes_give_the_same_bytes(tmp_path: Path) -> None:
     one, other = (
         written(tmp_path / name, Outcome(b"a", "ok", 1, 2, 3, (face("Male", 40),)), error(b"b", "timeout"))
@@ -186,7 +202,7 @@ def test_same_outcomes_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_names_kept_are_few_however_many_files_fail(tmp_path: Path) -> None:
-    report = Report(tmp_path / "t")
+    report = Report(tmp_path / "t", batch_fakes.MADE_BY)
     for number in range(1000):
         report.add(error(b"%d" % number, "timeout"))
     assert report._examples == {"error:timeout": ["0", "1", "2", "3", "4"]}
@@ -228,7 +244,7 @@ def test_bytes_have_the_unit_that_suits_them(count: int, words: str) -> None:
 
 
 def test_full_disk_is_an_os_error_and_the_file_can_still_be_closed() -> None:
-    report = Report(Path("/dev/full"))
+    report = Report(Path("/dev/full"), batch_fakes.MADE_BY)
     with pytest.raises(OSError, match="No space left"):
         report.finish()
     report.discard()

@@ -4,11 +4,13 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from faceattr.batch import photo, worker
+from faceattr.batch.empty import glance
 from faceattr.batch.outcome import Outcome
 from faceattr.batch.photo import Pictures, Work
 from faceattr.batch.pool import Pool
@@ -108,6 +110,34 @@ def test_files_under_way_are_bounded(tmp_path: Path) -> None:
         leads = [len(drawn) - taken for taken, _ in enumerate(run(drawing(), pool, nothing, Wish()))]
     assert len(leads) == 40
     assert max(leads) <= 5
+
+
+def test_empty_files_take_no_worker_and_lose_no_photo(tmp_path: Path) -> None:
+    work, todo = work_on(tmp_path, *[b"" if n % 50 else b"faces 1" for n in range(200)])
+    given = []
+
+    class Counted(Pool):
+        def submit(self, place: int, path: bytes) -> None:
+            given.append(path)
+            super().submit(place, path)
+
+    with Counted(work, 1) as pool:
+        found = dict(run(todo, pool, nothing, Wish(), partial(glance, work=work)))
+    assert given == [b"000", b"050", b"100", b"150"]
+    assert [found[one].outcome for one in todo] == ["error:empty_image" if n % 50 else "ok" for n in range(200)]
+
+
+def test_who_wants_to_stop_is_heard_among_empty_files(tmp_path: Path) -> None:
+    work, todo = work_on(tmp_path, *[b""] * 20)
+    wish = Wish()
+
+    def stopping(one: Todo) -> Outcome | None:
+        wish.wanted = one.path == b"004"
+        return glance(one, work)
+
+    with Pool(work, 1) as pool:
+        found = [one.path for one, _ in run(todo, pool, nothing, wish, stopping)]
+    assert found == [one.path for one in todo[:5]]
 
 
 def test_nothing_to_do_is_done(tmp_path: Path) -> None:

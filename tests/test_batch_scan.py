@@ -112,6 +112,27 @@ def test_left_out_directory_is_never_entered(photos: Path, tmp_path: Path, insid
     assert [path for path, _ in found] == sorted(NAMES)
 
 
+def test_what_another_batch_has_written_is_no_photo_but_what_lies_beside_it_may_be(
+    photos: Path, elsewhere: Path
+) -> None:
+    ours = [b"faces.csv", b"report.html", b".faceattr-batch.lock", b".faceattr-batch.sqlite", b".faces.csv.0a.part"]
+    for name in (*ours, b"annotated/x.jpg.jpg", b"mine.csv", b"shots/annotated/y.jpg"):
+        put(photos / "a", name)
+    found = dict(scan(photos, recursive=True, leave_out=elsewhere))
+    written = {b"a/" + name for name in (*ours, b"annotated")}
+    assert {path for path, kind in found.items() if kind == "results"} == written
+    assert {path for path, kind in found.items() if kind == "file"} == {
+        *NAMES,
+        b"a/mine.csv",
+        b"a/shots/annotated/y.jpg",  # not directly in an output directory
+    }
+
+
+def test_files_of_our_names_are_read_where_no_batch_was(photos: Path, elsewhere: Path) -> None:
+    put(photos, b"annotated/faces.csv")
+    assert (b"annotated/faces.csv", "file") in scan(photos, recursive=True, leave_out=elsewhere)
+
+
 def test_directory_that_vanishes_meanwhile_is_missing(photos: Path, elsewhere: Path) -> None:
     (photos / "z").mkdir()
     found = []

@@ -125,5 +125,6 @@ def test_wrong_words_for_merge_are_64(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit, match="64"):
         main(["merge"], load=batch_fakes.load)
     assert capsys.readouterr().err == (
-        "cli_batch.py merge: the following arguments are required: --output_dir. See cli_batch.py merge --help.\n"
+        "cli_batch.py merge: the following arguments are required: --output_dir/--output-dir. "
+        "See cli_batch.py merge --help.\n"
     )

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from faceattr.batch import database, survey
+from faceattr.batch.identity import Identity, description
 from faceattr.batch.outcome import Outcome, error
 from faceattr.batch.scan import Entry
 from faceattr.batch.selection import Chooser, Selection
 from faceattr.batch.state import Counts, State, Todo
 from faceattr.errors import CannotWrite, StateError, WriteFailed
+from faceattr.options import Options
+from faceattr.settings import Settings
+from faceattr.version import __version__
 from tests import batch_fakes
 
 EVERYTHING = Chooser(Selection(recursive=True))
@@ -83,6 +87,25 @@ def test_what_was_committed_is_there_after_the_process_died(tmp_path: Path, root
     state.database.close()
     with State(copy) as again:
         assert [todo.path for todo in again.todo()] == [b"b"]
+
+
+def test_what_made_the_outcomes_is_known_from_the_state(state: State) -> None:
+    identity = Identity("a pack", "2", "files", "feeding", "engine")
+    settings, options = Settings(max_pixels=99_999_999), Options(detail="high")
+    state.use_analysis(description(identity, settings, options, pictures=True))
+    made_by = state.provenance()
+    assert made_by["pack"] == {"name": "a pack", "version": "2", "digest": "files", "manifest": "feeding"}
+    assert (made_by["faceattr"], made_by["engine"], made_by["precision"]) == (__version__, "engine", "f32")
+    assert (made_by["options"]["detail"], made_by["limits"]["max_pixels"]) == ("high", 99_999_999)
+    assert made_by["annotate"] is True
+    assert "distribution" not in made_by["options"]  # of which the tables have nothing
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"pack": null}', "no JSON"])
+def test_a_state_that_does_not_know_what_made_its_outcomes_says_so(state: State, text: str) -> None:
+    state.use_analysis(text)
+    with pytest.raises(StateError, match="is damaged"):
+        state.provenance()
 
 
 def test_outcomes_are_committed_in_groups_and_after_a_second(

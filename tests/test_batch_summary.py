@@ -26,7 +26,7 @@ def face(gender: str = "Female", years: float = 30.0, probability: float = 0.9, 
 
 
 def written(path: Path, *outcomes: Outcome) -> dict[str, Any]:
-    writer = Summary(path)
+    writer = Summary(path, batch_fakes.MADE_BY)
     for outcome in outcomes:
         writer.add(outcome)
     writer.finish()
@@ -45,6 +45,7 @@ def test_files_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
         error(b"f", "truncated_image", 50),
     )
     assert {key: value for key, value in found.items() if key != "faces"} == {
+        "made_by": batch_fakes.MADE_BY,
         "files": 6,
         "bytes": 150,
         "analysed": 3,
@@ -115,7 +116,7 @@ def test_counts_take_no_more_memory_for_more_files() -> None:
 
 
 def test_full_disk_is_an_os_error_and_the_file_can_still_be_closed() -> None:
-    writer = Summary(Path("/dev/full"))
+    writer = Summary(Path("/dev/full"), batch_fakes.MADE_BY)
     with pytest.raises(OSError, match="No space left"):
         writer.finish()
     writer.discard()

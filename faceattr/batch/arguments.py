@@ -36,7 +36,7 @@ def merge_parser() -> argparse.ArgumentParser:
     """The parser of `merge`. It exits with 64 for words that it refuses."""
     parser = _made("cli_batch.py merge", helptext.MERGE, None)
     add = parser.add_argument
-    add("--output_dir", type=_path, required=True, metavar="DIR", help="where the merged results go")
+    add("--output_dir", "--output-dir", type=_path, required=True, metavar="DIR", help="where the merged results go")
     add("shards", type=_path, nargs="*", metavar="SHARD_DIR", help="every shard-I-of-N (default: those in DIR)")
     _add_format(parser)
     return parser
@@ -66,7 +66,7 @@ def _made(name: str, description: str, epilog: str | None) -> _Parser:
 
 def _add_what(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--input_dir", type=_path, metavar="DIR", help="photos to read")
+    add("--input_dir", "--input-dir", type=_path, metavar="DIR", help="photos to read")
     add("--recursive", action="store_true", help="read sub-directories, too (default: only the directory itself)")
     add(
         "--include",
@@ -81,7 +81,8 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
         "--files-from",
         type=_text,
         metavar="FILE",
-        help="read the files listed here: paths relative to --input_dir, each ended by NUL; - is standard input",
+        help="read the files listed here: paths, absolute or relative to --input_dir, each ended by NUL; - is standard "
+        "input",
     )
     add("--shard", type=_shard, default=(1, 1), metavar="I/N", help="read the I-th of N parts only; see shards below")
 
@@ -114,7 +115,14 @@ def _add_how(group: argparse._ArgumentGroup) -> None:
 
 def _add_results(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--output_dir", type=_path, required=True, metavar="DIR", help="where results go; made if missing")
+    add(
+        "--output_dir",
+        "--output-dir",
+        type=_path,
+        required=True,
+        metavar="DIR",
+        help="where results go; made if missing",
+    )
     _add_format(group)
     add("--annotate", action="store_true", help="also save each analysed photo with its faces drawn in, as JPEG")
     add("--retry-errors", action="store_true", help="also do again the files that failed (error:...)")
@@ -150,7 +158,8 @@ def _glob(text: str) -> str:
             warnings.simplefilter("error")  # what Python would take for a set operation of its future
             re.compile(pattern(_text(text)))
     except (re.error, FutureWarning) as cause:
-        raise argparse.ArgumentTypeError(f"must be a glob such as '*.jpg', not {text!r}: {cause}") from None
+        what = getattr(cause, "msg", cause)  # without the place in a pattern that the user has never seen
+        raise argparse.ArgumentTypeError(f"must be a glob such as '*.jpg', not {text!r}: {what}") from None
     return text
 
 

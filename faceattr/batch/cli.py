@@ -17,7 +17,7 @@ from faceattr.batch.interrupts import Interrupts
 from faceattr.batch.job import Job, perform
 from faceattr.batch.listed import Listing
 from faceattr.batch.lock import Lock
-from faceattr.batch.output import remove_parts, writing_to
+from faceattr.batch.output import ANNOTATED, remove_parts, writing_to
 from faceattr.batch.photo import Analyzer, Pictures, Work
 from faceattr.batch.progress import Quiet
 from faceattr.batch.runner import Runner
@@ -94,7 +94,7 @@ def _batch(args: argparse.Namespace, load: Callable[[Settings], Analyzer], log: 
     _require_listable(args.input_dir)
     workforce.require(args.cluster)
     directory = shards.directory_of(args.output_dir, args.shard)
-    pictures = Pictures(args.output_dir / "annotated", directory) if args.annotate else None
+    pictures = Pictures(args.output_dir / ANNOTATED, directory) if args.annotate else None
     _require_apart(args.input_dir, args.output_dir, pictures)
     work = Work(args.input_dir, settings, options_from_flags(args), load, pictures, args.timeout)
     selection = Selection(args.recursive, tuple(args.include), tuple(args.exclude), args.shard)

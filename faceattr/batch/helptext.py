@@ -14,16 +14,23 @@ Puts the results of all shards of one job together: the same files of results as
 written. Every shard must be finished, and have had the same models, settings and choice of files."""
 
 EPILOG = f"""\
+examples:
+  python cli_batch.py --input_dir photos --output_dir results --recursive
+  python cli_batch.py --output_dir results --status
+  find "$PWD/photos" -name '*.jpg' -print0 | python cli_batch.py --input_dir photos --output_dir results --files-from -
+
 results, in the output directory:
   faces.csv      a row per face: box in whole pixels of the upright photo, confidence and probabilities from 0 to 1,
                  age in years
   images.csv     a row per file, whatever became of it: ok, no_face, missing (it vanished) or error:<code>
   faces.jsonl, faces.parquet   as asked with --format: a line per file, a row per face
-  summary.json, report.html    counts, for programs and for people
+  summary.json, report.html    counts, for programs and for people; and what made them: the pack with its digests, the
+                 engine, the options, the version of faceattr
   annotated/     with --annotate: <path>.jpg for each photo that could be analysed
   Each file appears only when it is complete, all of them at the end of a run. Rows are in the byte order of their
   paths. `path` is exact (percent-encoded bytes); `file` is for people, with an apostrophe before what a spreadsheet
-  would run as a formula.
+  would run as a formula. In a spreadsheet, open them as UTF-8, with `file` and `path` as text: a file named 00123
+  would become the number 123.
 
 going on with an earlier run:
   What became of each file is kept in .faceattr-batch.sqlite in the output directory. A file is done again when its
@@ -59,7 +66,8 @@ error codes:
 what is read:
   Every regular file, by its content, whatever its name: notes.txt becomes error:unsupported_image.
   Symbolic links, FIFOs, sockets and devices are not read; they are counted at the end.
-  An output directory inside the input directory is left out.
+  An output directory inside the input directory is left out; of other ones only what a batch has written there is:
+  tables, report, annotated/.
 
 exit codes:
   0    every file was analysed

@@ -14,6 +14,7 @@ from faceattr.settings import Settings
 from faceattr.version import __version__
 
 _LIMITS = ("max_image_bytes", "max_pixels", "min_side", "max_side", "precision")
+_NOT_IN_TABLES = ("distribution",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,24 @@ def description(identity: Identity, settings: Settings, options: Options, *, pic
         "pictures": pictures,
     }
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def provenance(text: str) -> dict[str, Any]:
+    """A description as summary.json has it, for people who ask what made the answers.
+
+    Raises ValueError, KeyError or TypeError for a text that `description` has not made.
+    """
+    values = json.loads(text)
+    pack, limits = values["pack"], values["limits"]
+    return {
+        "faceattr": values["faceattr"],
+        "pack": {"name": pack["pack"]} | {name: pack[name] for name in ("version", "digest", "manifest")},
+        "engine": pack["engine"],
+        "precision": limits["precision"],
+        "options": {name: value for name, value in values["options"].items() if name not in _NOT_IN_TABLES},
+        "limits": {name: value for name, value in limits.items() if name != "precision"},
+        "annotate": values["pictures"],
+    }
 
 
 def digest(text: str) -> str:

@@ -11,8 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from faceattr.batch import identity
+from faceattr.batch.empty import glance
 from faceattr.batch.interrupts import Interrupts
 from faceattr.batch.listed import Listing
+from faceattr.batch.outcome import Outcome
 from faceattr.batch.photo import Work
 from faceattr.batch.progress import Progress, Quiet
 from faceattr.batch.publish import publish
@@ -20,7 +22,7 @@ from faceattr.batch.run import run, wait_until_loaded
 from faceattr.batch.runner import Runner
 from faceattr.batch.scan import Entry, scan
 from faceattr.batch.selection import Selection
-from faceattr.batch.state import Counts, State
+from faceattr.batch.state import Counts, State, Todo
 from faceattr.batch.survey import survey
 from faceattr.errors import EngineError, SettingsError
 
@@ -30,6 +32,7 @@ _NOT_READ = {
     "special": "FIFOs, sockets or devices",
     "directory": "sub-directories, without --recursive",
     "excluded": "left out by --include and --exclude",
+    "results": "results of other runs",
 }
 
 
@@ -69,7 +72,7 @@ def perform(job: Job, state: State, make_runner: Callable[[], Runner], log: Quie
             log.say(f"{counts.done} of {counts.total} files are done already.")
         progress = Progress(counts.total, log, counts.done)
         try:
-            _analyse(state, runner, progress, interrupts)
+            _analyse(job.work, state, runner, progress, interrupts)
         finally:
             progress.close()
     interrupts.check()
@@ -115,10 +118,14 @@ def _watched(entries: Iterator[Entry], root: Path, log: Quiet, interrupts: Inter
         raise SettingsError(f"--input_dir '{root}' cannot be read: {cause.strerror}.") from cause
 
 
-def _analyse(state: State, runner: Runner, progress: Progress, interrupts: Interrupts) -> None:
+def _analyse(work: Work, state: State, runner: Runner, progress: Progress, interrupts: Interrupts) -> None:
     analysis = state.analysis
+
+    def at_once(todo: Todo) -> Outcome | None:
+        return glance(todo, work)
+
     try:
-        for todo, outcome in run(state.todo(), runner, state.commit_if_due, interrupts):
+        for todo, outcome in run(state.todo(), runner, state.commit_if_due, interrupts, at_once):
             state.record(todo, outcome, analysis)
             progress.add(outcome)
     finally:

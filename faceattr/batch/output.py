@@ -12,6 +12,9 @@ from pathlib import Path
 from faceattr.errors import CannotWrite, StateError, WriteFailed
 
 PART = ".part"  # ends the names of files that are not complete
+HIDDEN = ".faceattr-batch."  # begins the names of a batch's state and its lock
+RESULTS = frozenset({"faces.csv", "images.csv", "faces.jsonl", "faces.parquet", "summary.json", "report.html"})
+ANNOTATED = "annotated"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DEVICE = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.ENODEV, errno.EREMOTEIO}
@@ -58,6 +61,13 @@ def remove_parts(directory: Path) -> None:
         for entry in entries:
             if entry.name.startswith(".") and entry.name.endswith(PART) and entry.is_file(follow_symlinks=False):
                 (directory / entry.name).unlink(missing_ok=True)
+
+
+def is_ours(name: bytes) -> bool:
+    """Whether a batch writes a file, or a directory, of that name into its output directory."""
+    text = os.fsdecode(name)
+    hidden = text.startswith(HIDDEN) or (text.startswith(".") and text.endswith(PART))
+    return hidden or text in RESULTS or text == ANNOTATED
 
 
 def sync_directory(directory: Path) -> None:

@@ -6,8 +6,9 @@ import contextlib
 import csv
 import errno
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from faceattr.batch import parquet, write
 from faceattr.batch.jsonl import Jsonl
@@ -20,12 +21,14 @@ from faceattr.errors import WriteFailed
 
 FORMATS = ("csv", "jsonl", "parquet")
 
-_TABLES: dict[str, Callable[[Path], Writer]] = {"faces.csv": write.Faces, "images.csv": write.Images}
-_EXTRA: dict[str, tuple[str, Callable[[Path], Writer]]] = {
-    "jsonl": ("faces.jsonl", Jsonl),
-    "parquet": ("faces.parquet", parquet.Parquet),
+_TABLES: dict[str, Callable[[Path], Writer]] = {
+    "faces.csv": write.Faces,
+    "images.csv": write.Images,
+    "faces.jsonl": Jsonl,
+    "faces.parquet": parquet.Parquet,
 }
-_ABOUT: dict[str, Callable[[Path], Writer]] = {"summary.json": Summary, "report.html": Report}
+_NAMES = {"csv": ("faces.csv", "images.csv"), "jsonl": ("faces.jsonl",), "parquet": ("faces.parquet",)}
+_ABOUT: dict[str, Callable[[Path, Mapping[str, Any]], Writer]] = {"summary.json": Summary, "report.html": Report}
 _CHECK = "Check the disk and run the same command again."
 _EVERY = 256  # outcomes between looks at whether the user wants to stop
 
@@ -35,7 +38,7 @@ def require(directory: Path, formats: Iterable[str]) -> None:
     if "parquet" in formats:
         parquet.require()
     with writing_to(directory):
-        for name in _writers(formats):
+        for name in _names(formats):
             if (directory / name).is_dir():
                 raise IsADirectoryError(errno.EISDIR, f"{name} is a directory there")
 
@@ -48,13 +51,14 @@ def publish(
     `check` is called now and then and may raise. Raises CannotWrite and WriteFailed, also when the tables that are on
     the disk have not the rows that `counts` says; then, or when killed, the files of an earlier run are still there.
     """
-    parts = {name: directory / f".{name}.{secrets.token_hex(4)}{PART}" for name in _writers(formats)}
+    parts = {name: directory / f".{name}.{secrets.token_hex(4)}{PART}" for name in _names(formats)}
     writers: list[Writer] = []
+    made_by = source.provenance()
     try:
         with writing_to(directory):
-            for name, make in _writers(formats).items():
-                parts[name].touch(exist_ok=False)
-                writers.append(make(parts[name]))
+            for name, part in parts.items():
+                part.touch(exist_ok=False)
+                writers.append(_ABOUT[name](part, made_by) if name in _ABOUT else _TABLES[name](part))
         for number, outcome in enumerate(source.outcomes()):
             if number % _EVERY == 0:
                 check()
@@ -78,8 +82,8 @@ def publish(
     return [directory / name for name in parts]
 
 
-def _writers(formats: Iterable[str]) -> dict[str, Callable[[Path], Writer]]:
-    return {**_TABLES, **dict(_EXTRA[name] for name in formats if name in _EXTRA), **_ABOUT}
+def _names(formats: Iterable[str]) -> list[str]:
+    return [*(name for one in dict.fromkeys(("csv", *formats)) for name in _NAMES[one]), *_ABOUT]
 
 
 def _verify(part: Path, expected: int) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from faceattr.batch import names, report_sections
 from faceattr.batch.outcome import Outcome
@@ -19,10 +20,11 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class Report:
-    """Writes report.html. Raises OSError."""
+    """Writes report.html, with what made the outcomes (see Source.provenance). Raises OSError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, made_by: Mapping[str, Any]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
+        self._made_by = made_by
         self._tally = Tally()
         self._examples: dict[str, list[str]] = {}
 
@@ -37,7 +39,7 @@ class Report:
     def finish(self) -> None:
         """Writes the page and makes it durable."""
         with self._file as file:
-            file.write(page(self._tally, self._examples))
+            file.write(page(self._tally, self._examples, self._made_by))
             file.flush()
             os.fsync(file.fileno())
 
@@ -47,7 +49,7 @@ class Report:
             self._file.close()
 
 
-def page(tally: Tally, examples: Mapping[str, Sequence[str]]) -> str:
+def page(tally: Tally, examples: Mapping[str, Sequence[str]], made_by: Mapping[str, Any]) -> str:
     """The whole page; `examples` are names of files by outcome, as text."""
     parts = [report_sections.files(tally)] if tally.files else []
     if tally.faces:
@@ -55,6 +57,7 @@ def page(tally: Tally, examples: Mapping[str, Sequence[str]]) -> str:
         parts.append(report_sections.confidence(tally))
     if tally.files:
         parts.append(report_sections.failures(tally, examples))
+    parts.append(report_sections.provenance(made_by))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

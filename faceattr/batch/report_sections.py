@@ -1,4 +1,4 @@
-"""The report's sections: what became of the files, age and gender, faces per photo, confidence, failures."""
+"""The report's sections: what became of the files, age and gender, faces per photo, confidence, failures, origin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from faceattr.batch import report_svg
 from faceattr.batch.outcome import NO_FACE, OK
 from faceattr.batch.report_svg import Group, Part
-from faceattr.batch.report_words import ages, counted, kind, meaning, number, share
+from faceattr.batch.report_words import ages, amount, counted, kind, meaning, number, option, share
 from faceattr.batch.summary import AGES, BINS, GENDERS, Tally
 
 _MANY_FACES = 10  # and more are one column
@@ -122,6 +122,26 @@ def failures(tally: Tally, examples: Mapping[str, Sequence[str]]) -> str:
     items = "".join(_kind(outcome, count, examples.get(outcome, ())) for outcome, count in kinds)
     words = "Each of them is a row of images.csv, with its kind under outcome."
     return _section("Not analysed", words, chart, table, f'<dl class="kinds">{items}</dl>')
+
+
+def provenance(made_by: Mapping[str, Any]) -> str:
+    """What made the answers: the same again gives the same again."""
+    pack, options, limits = made_by["pack"], made_by["options"], made_by["limits"]
+    sides = f"{number(limits['min_side'])} to {number(limits['max_side'])} pixels a side"
+    rows = {
+        "program": f"faceattr {made_by['faceattr']}",
+        "models": f"{pack['name']} {pack['version']}",
+        "digest of their files": pack["digest"],
+        "digest of how they are fed": pack["manifest"],
+        "engine": f"{made_by['engine']}, {made_by['precision']}",
+        "options": ", ".join(f"{name} {option(value)}" for name, value in options.items()),
+        "limits of a photo": f"{amount(limits['max_image_bytes'])}, {number(limits['max_pixels'])} pixels, {sides}",
+    }
+    listed = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in rows.items())
+    words = (
+        "The same photos, models and options give the same answers, whatever the number of workers and interruptions."
+    )
+    return _section("What made this", words, "", "", f'<dl class="made">{listed}</dl>')
 
 
 def _kind(outcome: str, count: int, names: Sequence[str]) -> str:

@@ -91,6 +91,11 @@ tfoot th, tfoot td, tfoot th:first-child { font-weight: 700; border-top: 2px sol
 .kinds ul { margin: 0.25rem 0 0; padding: 0; list-style: none; color: var(--ink);
   font: 0.8125rem/1.5 ui-monospace, Consolas, monospace; }
 .kinds li { overflow-wrap: anywhere; padding-left: 1em; text-indent: -1em; }
+.made { margin-top: 1rem; display: grid; gap: 0.35rem 2rem; }
+.made > div { display: grid; grid-template-columns: minmax(0, 12rem) minmax(0, 1fr); gap: 0 1rem; }
+.made dt { color: var(--quiet); }
+.made dd { overflow-wrap: anywhere; }
+@media (max-width: 40rem) { .made > div { grid-template-columns: minmax(0, 1fr); } }
 footer { padding-block: 0 2.5rem; color: var(--quiet); font-size: 0.9375rem; }
 footer p { max-width: 44rem; margin-top: 0.5rem; text-wrap: pretty; }
 footer h2 { font-size: 1.125rem; color: var(--ink); }

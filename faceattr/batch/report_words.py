@@ -65,6 +65,13 @@ def amount(count: int) -> str:
     return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
+def option(value: object) -> str:
+    """The value of an option: `on` and `off` for a switch, words for what the pack decides."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "as the pack has it" if value is None else str(value)
+
+
 def ages(low: int, high: int | None) -> str:
     """`20–29`, or `70+` without an upper end."""
     return f"{low}+" if high is None else f"{low}–{high}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from faceattr.batch.outcome import Outcome
 
@@ -15,12 +14,15 @@ class Source(Protocol):
     def outcomes(self) -> Iterator[Outcome]:
         """Every file of the last scan, in byte order of the paths, in bounded memory."""
 
+    def provenance(self) -> dict[str, Any]:
+        """The pack, the engine, the options and the program that made them, as JSON-ready values."""
+
 
 class Writer(Protocol):
-    """Writes one file of results. Made with the path of a temporary file in the output directory; raises OSError."""
+    """Writes one file of results: to a temporary file in the output directory, there already, and empty.
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file; it is there already, and empty."""
+    Raises OSError.
+    """
 
     def add(self, outcome: Outcome) -> None:
         """Takes the outcome of one file."""

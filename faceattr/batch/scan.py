@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from faceattr.batch import lock
+from faceattr.batch.output import is_ours
 from faceattr.batch.selection import Chooser
 
-Kind = Literal["file", "missing", "unreadable", "link", "special", "directory", "excluded"]
+Kind = Literal["file", "missing", "unreadable", "link", "special", "directory", "excluded", "results"]
+_LOCK = os.fsencode(lock.NAME)
 
 
 class Entry(NamedTuple):
@@ -18,7 +21,7 @@ class Entry(NamedTuple):
     `file`: regular, whatever its name, `size` in bytes and `mtime_ns` unknown when it cannot be asked. `unreadable`,
     `missing`: a directory that could not be listed, or is gone; `missing` also a file that was listed by the user.
     Not for the tables: `link` (symbolic, to whatever), `special` (FIFO, socket, device), `directory` (not entered),
-    `excluded` (a file or directory that the user's globs leave out).
+    `excluded` (a file or directory that the user's globs leave out), `results` (what another batch has written).
     """
 
     path: bytes
@@ -56,11 +59,15 @@ def _directory(
     root: bytes, path: bytes, chooser: Chooser, left_out: tuple[int, int], inside: list[bytes]
 ) -> Iterator[Entry]:
     """Entries of one directory; those to be entered next go to `inside`. Raises OSError."""
-    with os.scandir(os.path.join(root, path)) as entries:  # noqa: PTH118 - bytes
+    place = os.path.join(root, path)  # noqa: PTH118 - bytes
+    with os.scandir(place) as entries:
+        is_output = os.path.lexists(os.path.join(place, _LOCK))  # noqa: PTH118 - bytes
         for entry in entries:
             name = path + entry.name
             kind = _kind(entry)
-            if kind == "directory":
+            if is_output and is_ours(entry.name):
+                yield Entry(name, "results")
+            elif kind == "directory":
                 if _is(entry, left_out):
                     continue
                 name += b"/"

@@ -56,6 +56,10 @@ class Shards:
         """Every file of every shard, in byte order of the paths."""
         return heapq.merge(*(one.outcomes() for one in self._states), key=attrgetter("path"))
 
+    def provenance(self) -> dict[str, Any]:
+        """What made the outcomes; it is the same for all shards."""
+        return self._states[0].provenance()
+
     def counts(self) -> Counts:
         """Files and faces of all shards together."""
         each = [one.counts() for one in self._states]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from faceattr.batch import codec, database, outcome
+from faceattr.batch import codec, database, identity, outcome
 from faceattr.batch.database import Database
 from faceattr.batch.outcome import Outcome
 from faceattr.batch.output import damaged
@@ -97,6 +97,13 @@ class State:
         for (text,) in self.database.rows("SELECT description FROM analyses WHERE id = ?", (self.analysis,)):
             return str(text)
         return None
+
+    def provenance(self) -> dict[str, Any]:
+        """What made the outcomes: see identity.provenance."""
+        try:
+            return identity.provenance(self.description or "")
+        except (ValueError, KeyError, TypeError) as cause:
+            raise damaged(self.file, f"what made its outcomes is not known: {cause!r}") from cause
 
     def use_analysis(self, description: str) -> None:
         """From here on, only outcomes of this analysis count as done."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,12 @@ class Tally:
 
 
 class Summary:
-    """Writes summary.json. Raises OSError."""
+    """Writes summary.json, with what made the outcomes (see Source.provenance). Raises OSError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, made_by: Mapping[str, Any]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._tally = Tally()
+        self._made_by = made_by
 
     def add(self, outcome: Outcome) -> None:
         """Counts one file."""
@@ -99,7 +101,7 @@ class Summary:
     def finish(self) -> None:
         """Writes the counts and makes them durable."""
         with self._file as file:
-            json.dump(summary(self._tally), file, indent=2)
+            json.dump({"made_by": self._made_by, **summary(self._tally)}, file, indent=2)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
