@@ -23,6 +23,9 @@ from training.modules import Weights
 
 Floats = NDArray[np.float64]
 
+ROUNDING = 1e-3
+"""Added to the threshold's logit: weights and engines round, and a false box right below it must stay below."""
+
 
 def confidence_of(
     empty: Sequence[Answer], photos: Sequence[FacePhoto], answers: Sequence[Answer]
@@ -31,7 +34,7 @@ def confidence_of(
 
     A confidence of 0.5 then comes with 0.05 false boxes per photo of `empty`, and others are as right as they say.
     """
-    threshold = float(_logit(np.array([threshold_of(on_nothing(empty))]))[0])
+    threshold = float(_logit(np.array([threshold_of(on_nothing(empty))]))[0]) + ROUNDING
     logits, right = [], []
     for photo, (boxes, scores) in zip(photos, answers, strict=True):
         on_face = iou(boxes, photo.faces).max(axis=1, initial=0.0) > FOUND_IOU
