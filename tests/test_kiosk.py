@@ -277,7 +277,7 @@ def test_the_pin_is_read_again_at_sighup_and_never_written(write: WritePin, form
         hang_up("PIN read again")
         assert [post(WRONG), post(RIGHT)] == [204, 403]
         write(f"{RIGHT} {WRONG}")
-        hang_up("the PIN stays as before")
+        hang_up("the PIN stays as it was")
     finally:
         stop(service)
     written = "".join(service.log)

@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,9 +134,10 @@ def test_nothing_of_a_photo_no_name_and_no_token_is_ever_written(form: str, astr
         use(service, astronaut)
         tokens.write_text(f"kiosk {KIOSK}\n")
         service.process.send_signal(signal.SIGHUP)
-        kept = threading.Event()
+        kept, until = threading.Event(), time.monotonic() + 30
         while not any("stay as they were" in line for line in list(service.log)):
             assert service.process.poll() is None
+            assert time.monotonic() < until, service.log
             kept.wait(0.02)
         assert service.request("GET", "/health", Authorization=f"Bearer {KIOSK}")[0] == 200
     finally:

@@ -65,7 +65,8 @@ def _reload(secret: Tokens | Pin) -> None:
     try:
         secret.reload()
     except SettingsError as error:
-        log.error("the %s as before: %s", "PIN stays" if isinstance(secret, Pin) else "tokens stay", error)
+        kept = "PIN stays as it was" if isinstance(secret, Pin) else "tokens stay as they were"
+        log.error("the %s: %s", kept, error)
 
 
 class Server:
