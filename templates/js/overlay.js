@@ -14,7 +14,7 @@ faceattr.overlay = (() => {
   const BLIND_MS = 1500;
   /** A mask is larger than its box by this part on each side; and so many squares wide and high. */
   const MARGIN = 0.2;
-  const SQUARES = [8, 10];
+  const SQUARES = [5, 6];
   const CAPTION_HEIGHT = 36;
   /** Captions of faces that begin beyond this part of the picture end with the face. */
   const AT_RIGHT = 0.6;
