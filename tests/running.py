@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 import threading
@@ -66,11 +67,22 @@ class Running:
         return client
 
 
+class _Kept(io.BufferedReader):
+    """Reads a connection: of two answers that come together, the second is still there after the first."""
+
+    def makefile(self, mode: str) -> _Kept:
+        return self
+
+    def close(self) -> None:
+        """An answer that has been read ends nothing."""
+
+
 class Client:
     """One connection, read and written by hand."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._reader = _Kept(socket.SocketIO(connection, "r"))
 
     @classmethod
     def to(cls, port: int) -> Client:
@@ -81,7 +93,7 @@ class Client:
 
     def answer(self, method: str = "POST") -> tuple[int, dict[str, str], Any]:
         """Status, headers and JSON of the next answer; b"" for no body."""
-        response = http.client.HTTPResponse(self._socket, method=method)
+        response = http.client.HTTPResponse(self._reader, method=method)  # type: ignore[arg-type] # it only makes a file of it
         response.begin()
         body = response.read()
         headers = {name.lower(): value for name, value in response.getheaders()}
@@ -95,7 +107,7 @@ class Client:
     def is_closed(self) -> bool:
         """Whether the service ends the connection, without another word."""
         try:
-            return self._socket.recv(1) == b""
+            return self._reader.read(1) == b""
         except ConnectionError:
             return True
 

@@ -110,8 +110,11 @@ def test_failures_are_kept_until_asked_for_but_unreadable_files_are_tried_each_t
     (folder / "b").symlink_to("x")
     (folder / "c").write_bytes(b"unlink %s" % bytes(folder / "d"))
     (folder / "d").write_bytes(b"faces 1")
+    for number in range(40):  # or "d" might be read ahead, before it has gone
+        (folder / f"c{number:02}").write_bytes(b"faces 0")
     assert batch(folder, out, "--workers", "1") == 3
-    assert recorded(out) == {b"a": "error:engine", b"c": "ok", b"d": "missing"}
+    first = recorded(out)
+    assert [first[name] for name in (b"a", b"c", b"d")] == ["error:engine", "ok", "missing"]
     status = (folder / "a").stat()
     (folder / "a").write_bytes(b"notes!")  # what made it fail has gone, and size and time do not tell
     os.utime(folder / "a", ns=(1, status.st_mtime_ns))
@@ -119,7 +122,8 @@ def test_failures_are_kept_until_asked_for_but_unreadable_files_are_tried_each_t
     assert recorded(out)[b"a"] == "error:engine"
     (folder / "d").write_bytes(b"faces 1")
     assert batch(folder, out, "--retry-errors") == 3
-    assert recorded(out) == {b"a": "error:unsupported_image", b"c": "ok", b"d": "ok"}
+    again = recorded(out)
+    assert [again[name] for name in (b"a", b"c", b"d")] == ["error:unsupported_image", "ok", "ok"]
 
 
 def test_a_file_that_has_gone_is_missing(folder: Path, out: Path) -> None:
