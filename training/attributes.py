@@ -27,6 +27,7 @@ from training.chip_samples import plain, vary
 from training.chips import Chips, read_chips
 from training.modules import Average, PlannedNet, placed
 from training.nets import AGES, ATTRIBUTE_SIDE, GENDERS, attribute_plan
+from training.start import start_from
 
 MEAN, SCALE = 127.5, 1 / 64
 PEAK_RATE, WEIGHT_DECAY, AVERAGED, DROPOUT = 2e-3, 0.05, 0.998, 0.2
@@ -36,6 +37,8 @@ MILD_FROM, MILD = 0.72, 0.35
 """From this part of the run on, samples vary less: a small net that must cope with everything fits nothing well."""
 GENDER_WEIGHT = 3.0
 """Its loss is a tenth of the age's, and the trunk would serve age alone."""
+FEW = 128
+"""Chips whose maps tell how a pack's net is to be normalised."""
 TAUGHT = 0.5
 """How much a teacher's word weighs beside the label's."""
 YEARS = torch.arange(AGES, dtype=torch.float32)
@@ -48,14 +51,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=75)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--teacher", type=Path, help="directory of the run whose checkpoint teaches too")
+    parser.add_argument("--start", type=Path, help="a pack whose gender and age nets a new run starts from")
+    parser.add_argument("--rate", type=float, default=PEAK_RATE, help="highest learning rate (default %(default)s)")
+    parser.add_argument("--teacher", type=Path, help="directory of the run, or a pack, whose nets teach too")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parsed = parser.parse_args(argv)
     torch.set_num_threads(parsed.threads)
     chips, held = (read_chips(parsed.data / f"utkface_{part}.tar") for part in ("train", "val"))
     taught = soft_labels(parsed.teacher, chips, parsed.device) if parsed.teacher else None
-    train(chips, held, parsed.run, parsed.epochs, parsed.batch, parsed.seed, parsed.device, taught)
+    sizes = parsed.epochs, parsed.batch
+    train(chips, held, parsed.run, *sizes, parsed.seed, parsed.device, taught, parsed.rate, parsed.start)
 
 
 def train(
@@ -67,16 +73,21 @@ def train(
     seed: int,
     device: str,
     taught: tuple[Tensor, Tensor] | None = None,
+    rate: float = PEAK_RATE,
+    start: Path | None = None,
 ) -> None:
-    """Trains, or goes on training, until `epochs` are done. `held` is only measured on; `taught` as `soft_labels`'."""
+    """Trains, or goes on training, until `epochs` are done. `held` is only measured on; `taught` as `soft_labels`'; a
+    new run starts from the pack `start` if there is one, and then sees crops of full size from the beginning."""
     torch.manual_seed(seed)
     net = placed(new_net(), device)
+    if start and not loop.begun(run_directory):
+        net = placed(of_pack(start, chips, device), device)
     average = Average(net, AVERAGED)
     run = loop.Run(run_directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
     measured = placed(new_net(), device).eval()
     while run.epoch < epochs:
         begin = time.perf_counter()
-        side = SMALL_SIDE if run.epoch < SMALL_UNTIL * epochs else ATTRIBUTE_SIDE
+        side = SMALL_SIDE if not start and run.epoch < SMALL_UNTIL * epochs else ATTRIBUTE_SIDE
         amount = 1.0 if run.epoch < MILD_FROM * epochs else MILD
         random = np.random.default_rng([seed, run.epoch])
         torch.manual_seed(int(random.integers(2**31)))  # dropout must not repeat after a restart
@@ -87,8 +98,8 @@ def train(
         for step, (blob, ages, genders) in enumerate(loop.ahead(makers)):
             words = tuple(of_chips[batches[step]].to(device) for of_chips in taught or ())
             for group in run.optimizer.param_groups:
-                group["lr"] = loop.learning_rate((run.epoch + step / len(batches)) / epochs, PEAK_RATE)
-            with torch.autocast(device, dtype=torch.bfloat16):
+                group["lr"] = loop.learning_rate((run.epoch + step / len(batches)) / epochs, rate)
+            with loop.autocast(device):
                 answers = net(normalised(blob.to(device)))
             loss = loss_of(answers, ages.to(device), genders.to(device), *words)
             run.optimizer.zero_grad()
@@ -106,12 +117,20 @@ def new_net() -> PlannedNet:
     return PlannedNet(*attribute_plan(), dropout=DROPOUT)
 
 
+def of_pack(pack: Path, chips: Chips, device: str) -> PlannedNet:
+    """The net of a pack, ready to be trained on as `start_from` says. Raises DataError for a net of another form."""
+    net = placed(new_net(), device)
+    some = Chips(chips.images[:FEW], chips.ages[:FEW], chips.genders[:FEW])
+    start_from(net, pack, ("gender_net", "age_net"), lambda net: predict(net, some, ATTRIBUTE_SIDE, device))
+    return net
+
+
 def normalised(images: Tensor) -> Tensor:
     """uint8 images (n, h, w, 3) → what the net is fed, (n, 3, h, w).
 
-    In training in bfloat16, which holds every uint8 exactly, and is half the work.
+    In training in the precision of that, as bfloat16 holds every uint8 exactly, and is half the work.
     """
-    wide = torch.bfloat16 if torch.is_grad_enabled() else torch.float32
+    wide = loop.precision(images.device.type) if torch.is_grad_enabled() else torch.float32
     return images.to(wide).sub_(MEAN).mul_(SCALE).permute(0, 3, 1, 2)
 
 
@@ -152,12 +171,12 @@ def predict(net: PlannedNet, chips: Chips, side: int, device: str) -> tuple[Tens
 
 
 def soft_labels(run_directory: Path, chips: Chips, device: str) -> tuple[Tensor, Tensor]:
-    """What a run's averaged net says of all chips and their mirror images: probabilities (n, 2) and (n, 101)."""
-    net = placed(new_net(), device).eval()
-    average = Average(net, AVERAGED)
-    state = torch.load(run_directory / "checkpoint.pt", map_location="cpu", weights_only=True)
-    average.state = state["average"]
-    average.load_into(net)
+    """What a run's averaged net, or a pack's, says of all chips and their mirror images: probabilities (n, 2) and
+    (n, 101)."""
+    if loop.begun(run_directory):
+        net = placed(loop.averaged(run_directory, new_net()), device)
+    else:
+        net = of_pack(run_directory, chips, device)
     mirrored = Chips([np.ascontiguousarray(image[:, ::-1]) for image in chips.images], chips.ages, chips.genders)
     seen, swapped = (predict(net, ways, ATTRIBUTE_SIDE, device) for ways in (chips, mirrored))
     gender, age = ((a.softmax(dim=1) + b.softmax(dim=1)) / 2 for a, b in zip(seen, swapped, strict=True))

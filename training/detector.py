@@ -28,6 +28,7 @@ from training.evaluation.detection import DetectorData, read_detector_data
 from training.modules import Average, PlannedNet, placed
 from training.nets import DETECTOR_SIDE, detector_plan
 from training.plain_samples import plain_sample
+from training.start import start_from
 
 PEAK_RATE, WEIGHT_DECAY, AVERAGED = 2e-3, 0.02, 0.999
 BOX_WEIGHT = 2.0
@@ -40,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="holds webfaces, street_val and nonface tars")
     parser.add_argument("--run", type=Path, required=True, help="where checkpoint and log go")
+    parser.add_argument("--start", type=Path, help="a pack whose detector a new run starts from")
+    parser.add_argument("--rate", type=float, default=PEAK_RATE, help="highest learning rate (default %(default)s)")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--samples", type=int, default=6000, help="an epoch's; they are drawn anew each time")
     parser.add_argument("--batch", type=int, default=32)
@@ -49,15 +52,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     parsed = parser.parse_args(argv)
     torch.set_num_threads(parsed.threads)
     source, held = read_source(parsed.data), read_detector_data(parsed.data)
-    train(source, held, parsed.run, parsed.epochs, parsed.batch, parsed.samples, parsed.seed, parsed.device)
+    sizes = parsed.epochs, parsed.batch, parsed.samples
+    train(source, held, parsed.run, *sizes, parsed.seed, parsed.device, parsed.rate, parsed.start)
 
 
 def train(
-    source: Source, held: DetectorData, directory: Path, epochs: int, batch: int, samples: int, seed: int, device: str
+    source: Source,
+    held: DetectorData,
+    directory: Path,
+    epochs: int,
+    batch: int,
+    samples: int,
+    seed: int,
+    device: str,
+    rate: float = PEAK_RATE,
+    start: Path | None = None,
 ) -> None:
-    """Trains, or goes on training, until `epochs` are done. `held` is only measured on."""
+    """Trains, or goes on training, until `epochs` are done. `held` is only measured on; a new run starts from the pack
+    `start` if there is one."""
     torch.manual_seed(seed)
     net = placed(new_net(), device)
+    if start and not loop.begun(directory):
+        images, _, _ = _batch(source, priors_for(DETECTOR_SIDE, DETECTOR_SIDE), batch, PLAIN_SHARE, seed)
+        start_from(net, start, ["deploy_face"], lambda net: net(normalised(images.to(device))))
     average = Average(net, AVERAGED)
     run = loop.Run(directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
     measured = placed(new_net(), device).eval()
@@ -73,8 +90,8 @@ def train(
         losses = []
         for step, (blob, kinds, faces) in enumerate(loop.ahead(makers)):
             for group in run.optimizer.param_groups:
-                group["lr"] = loop.learning_rate((run.epoch + step / steps) / epochs, PEAK_RATE)
-            with torch.autocast(device, dtype=torch.bfloat16):
+                group["lr"] = loop.learning_rate((run.epoch + step / steps) / epochs, rate)
+            with loop.autocast(device):
                 answers = net(normalised(blob.to(device)))
             loss = loss_of(answers, prior_boxes, kinds.to(device), faces.to(device))
             run.optimizer.zero_grad()

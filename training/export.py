@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from faceattr.types import FloatArray
-from training import calibration
+from training import calibration, loop
 from training.attributes import MEAN, SCALE, new_net, predict
 from training.caffe_nets import classifier, ssd
 from training.chips import read_chips
@@ -24,7 +24,6 @@ from training.confidence import calibrated, confidence_of, recalibrated
 from training.detector import new_net as new_detector
 from training.detector_check import OVERLAP, found
 from training.evaluation.detection import read_detector_data
-from training.modules import PlannedNet
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.readback import require_same_answers
 
@@ -53,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
     """Gender and age nets of a run, calibrated on `utkface_val.tar`."""
-    net = averaged(run, new_net())
+    net = loop.averaged(run, new_net())
     chips = read_chips(data / "utkface_val.tar")
     genders, ages = (logits.numpy() for logits in predict(net, chips, ATTRIBUTE_SIDE, "cpu"))
     scales = {
@@ -79,7 +78,7 @@ def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
     """The SSD of a run, or of a pack; its confidence is 0.5 where 0.05 false boxes come with a photo without faces."""
     if (run / "deploy_face.caffemodel").exists():
         return {"deploy_face": recalibrated(run, data)}
-    net = averaged(run, new_detector())
+    net = loop.averaged(run, new_detector())
     held = read_detector_data(data)
     empty, web = (found(net, images, "cpu") for images in (held.empty, [photo.image for photo in held.web]))
     threshold, scale = confidence_of(empty, held.web, web)
@@ -92,14 +91,6 @@ def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
     expected = np.concatenate([answer.permute(0, 2, 3, 1).flatten(1).numpy() for answer in maps[::2]], axis=1)
     require_same_answers("deploy_face", (text, binary), blobs, "mbox_loc", expected, TOLERANCE * 10)
     return {"deploy_face": (text, binary)}
-
-
-def averaged(run: Path, net: PlannedNet) -> PlannedNet:
-    """The net with a run's averaged weights, ready to answer."""
-    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)["average"]
-    mine = net.state_dict()
-    net.load_state_dict({name: state[name].to(value.dtype) for name, value in mine.items()})
-    return net.eval()
 
 
 def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[str, bytes]]) -> None:

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.modules import Average
+from training.modules import Average, PlannedNet
 
 Batch = TypeVar("Batch")
+
+CHECKPOINT = "checkpoint.pt"
 
 
 def learning_rate(progress: float, peak: float, warm: float = 0.05) -> float:
@@ -26,6 +28,20 @@ def learning_rate(progress: float, peak: float, warm: float = 0.05) -> float:
     if progress < warm:
         return peak * progress / warm
     return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm))) / 2)
+
+
+def precision(device: str) -> torch.dtype:
+    """What convolutions are trained in: bfloat16 where the device computes it, at twice the speed.
+
+    A processor that does not takes eight times as long, as it converts back and forth.
+    """
+    capable = torch.cpu.get_capabilities() if device == "cpu" else {"amx_bf16": torch.cuda.is_bf16_supported()}
+    return torch.bfloat16 if capable.get("avx512_bf16") or capable.get("amx_bf16") else torch.float32
+
+
+def autocast(device: str) -> torch.autocast:
+    """Runs what is within in `precision`."""
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=precision(device) == torch.bfloat16)
 
 
 def optimizer_for(net: nn.Module, weight_decay: float) -> torch.optim.AdamW:
@@ -54,6 +70,19 @@ def ahead(makers: Sequence[Callable[[], Batch]], threads: int = 1) -> Iterator[B
             yield made
 
 
+def begun(directory: Path) -> bool:
+    """Whether a run in this directory has a checkpoint to go on from."""
+    return (directory / CHECKPOINT).exists()
+
+
+def averaged(directory: Path, net: PlannedNet) -> PlannedNet:
+    """The net with a run's averaged weights, ready to answer."""
+    state = torch.load(directory / CHECKPOINT, map_location="cpu", weights_only=True)["average"]
+    mine = net.state_dict()
+    net.load_state_dict({name: state[name].to(value.dtype) for name, value in mine.items()})
+    return net.eval()
+
+
 class Run:
     """A training run in a directory: `checkpoint.pt`, written after every epoch, and `log.jsonl`."""
 
@@ -61,9 +90,8 @@ class Run:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory, self.net, self.optimizer, self.average = directory, net, optimizer, average
         self.epoch = 0
-        checkpoint = directory / "checkpoint.pt"
-        if checkpoint.exists():
-            state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        if begun(directory):
+            state: dict[str, Any] = torch.load(directory / CHECKPOINT, map_location="cpu", weights_only=True)
             net.load_state_dict(state["net"])
             optimizer.load_state_dict(state["optimizer"])
             average.state, average.steps = state["average"], state["steps"]
@@ -85,4 +113,4 @@ class Run:
         }
         part = self.directory / "checkpoint.part"
         torch.save(state, part)
-        part.replace(self.directory / "checkpoint.pt")
+        part.replace(self.directory / CHECKPOINT)

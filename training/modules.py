@@ -51,7 +51,7 @@ class PlannedNet(nn.Module):
         for node in self.plan.nodes:
             if node.kind != "conv":
                 continue
-            convolution, norm = _parts(self.steps[node.name])
+            convolution, norm = parts(self.steps[node.name])
             weight = convolution.weight.detach().double()
             if norm is None:
                 assert convolution.bias is not None
@@ -77,7 +77,8 @@ def _convolution(node: Node, inputs: int) -> nn.Module:
     return nn.Sequential(convolution, nn.BatchNorm2d(node.channels))
 
 
-def _parts(step: nn.Module) -> tuple[nn.Conv2d, nn.BatchNorm2d | None]:
+def parts(step: nn.Module) -> tuple[nn.Conv2d, nn.BatchNorm2d | None]:
+    """A step's convolution, and its normalisation where it has one."""
     if isinstance(step, nn.Sequential):
         convolution, norm = step
         assert isinstance(norm, nn.BatchNorm2d)

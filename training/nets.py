@@ -10,8 +10,9 @@ EMBEDDING = 384
 AGES, GENDERS = 101, 2
 
 DETECTOR_SIDE = 320
-PRIORS = ((8, (12.0, 17.0, 24.0)), (16, (34.0, 48.0)), (32, (68.0, 96.0)), (64, (136.0, 192.0, 272.0)))
+PRIORS = ((8, (16.0, 24.0)), (16, (40.0, 64.0)), (32, (96.0, 144.0)), (64, (208.0, 288.0)))
 """Per map: its step in pixels, and the sides of its square priors in pixels."""
+PYRAMID = 48
 
 
 def attribute_plan() -> tuple[Plan, tuple[str, str]]:
@@ -32,20 +33,21 @@ def detector_plan() -> tuple[Plan, tuple[str, ...]]:
     The names are location, confidence, location, … from the finest map to the coarsest.
     """
     plan = Plan()
-    top = plan.conv("stem", "data", 24, 7, 4)
-    maps = []
-    for stage, (channels, inner, blocks) in enumerate(((48, 24, 2), (80, 40, 2), (128, 64, 2), (128, 64, 1)), 3):
-        top = plan.conv(f"stage{stage}", top, channels, 3, 2)
-        for block in range(blocks):
-            top = plan.bottleneck(f"stage{stage}_{block}", top, inner)
-        maps.append(top)
+    top = plan.conv("conv2", plan.conv("conv1", "data", 16, 3, 2), 24, 3, 2)
+    maps = {}
+    for stage, channels, blocks in ((3, 40, 1), (4, 80, 2), (5, 128, 2), (6, 128, 1)):
+        for block in range(1, blocks + 1):
+            name = f"conv{stage}_{block}" if blocks > 1 else f"conv{stage}"
+            top = plan.residual(name, top, channels, 2 if block == 1 else 1)
+        maps[stage] = top
     heads: list[str] = []
     for stage in (6, 5, 4, 3):
-        top = maps[stage - 3]
+        lateral = plan.conv(f"lateral{stage}", maps[stage], PYRAMID, 1)
         if stage < 6:
-            coarser = plan.conv(f"narrow{stage}", f"merged{stage + 1}" if stage < 5 else maps[3], plan.channels[top], 1)
-            top = plan.add(f"merged{stage}", plan.enlarge(f"larger{stage}", coarser), top)
+            lateral = plan.add(f"merge{stage}", lateral, plan.enlarge(f"up{stage + 1}", top), relu=False)
+        top = lateral
+        feature = plan.conv(f"feature{stage}", top, PYRAMID)
         priors = len(PRIORS[stage - 3][1])
-        location = plan.head(f"location{stage}", top, 4 * priors, 3)
-        heads = [location, plan.head(f"confidence{stage}", top, 2 * priors, 3), *heads]
+        location = plan.head(f"mbox_loc{stage}", feature, 4 * priors, 3)
+        heads = [location, plan.head(f"mbox_conf{stage}", feature, 2 * priors, 3), *heads]
     return plan, tuple(heads)

@@ -1,0 +1,73 @@
+"""Trainings that start from a pack instead of nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import BUILT_IN
+from tests.training_data import noise
+
+pytest.importorskip("onnx", reason="the importer's libraries are not installed")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+
+from faceattr.caffe import read_net, subgraph, to_onnx  # noqa: E402
+from faceattr.engines.choice import choose_engine  # noqa: E402
+from training import attributes, detector  # noqa: E402
+from training.chips import Chips  # noqa: E402
+from training.modules import PlannedNet  # noqa: E402
+from training.start import start_from  # noqa: E402
+from training.tars import DataError  # noqa: E402
+
+CHIPS = Chips([noise(96, 96, seed) for seed in range(32)], np.arange(32), np.arange(32) % 2)
+
+
+def answer_of_pack(name: str, output: str, blob: np.ndarray) -> np.ndarray:
+    files = ((BUILT_IN / f"{name}.{kind}").read_bytes() for kind in ("prototxt", "caffemodel"))
+    graph = subgraph(read_net(*files), [output])
+    return choose_engine("auto", "f32", 1, 1, onnx=True).load(to_onnx(graph))(blob)[output]
+
+
+def test_attributes_started_from_a_pack_answer_as_the_pack() -> None:
+    net = attributes.of_pack(BUILT_IN, CHIPS, "cpu")
+    blob = np.stack(CHIPS.images).astype(np.float32)
+    blob = ((blob - attributes.MEAN) * attributes.SCALE).transpose(0, 3, 1, 2)
+    ours = attributes.predict(net, CHIPS, 96, "cpu")
+    for name, logits in zip(("gender_net", "age_net"), ours, strict=True):
+        expected = answer_of_pack(name, "prob", np.ascontiguousarray(blob))
+        assert np.allclose(logits.softmax(dim=1).numpy(), expected.reshape(logits.shape), atol=1e-3)
+
+
+def test_a_detector_started_from_a_pack_answers_as_the_pack() -> None:
+    net = detector.new_net()
+    blob = torch.from_numpy(np.stack([noise(320, 320, seed) for seed in range(2)])).permute(0, 3, 1, 2).float() / 64 - 2
+    start_from(net, BUILT_IN, ["deploy_face"], lambda net: net(blob))
+    with torch.inference_mode():
+        rows = [answer.permute(0, 2, 3, 1).flatten(1).numpy() for answer in net(blob)[::2]]
+    expected = answer_of_pack("deploy_face", "mbox_loc", blob.numpy())
+    assert np.allclose(np.concatenate(rows, axis=1), expected, atol=1e-2)
+
+
+def test_a_started_net_answers_nearly_alike_while_it_is_trained() -> None:
+    # Otherwise the first steps would see another net, and undo what it has learned.
+    net = attributes.of_pack(BUILT_IN, CHIPS, "cpu")
+    net.dropout = 0.0
+    blob = attributes.normalised(torch.from_numpy(np.stack(CHIPS.images)))
+    with torch.no_grad():
+        calm, busy = net.eval()(blob.float())[1], net.train()(blob.float())[1]
+    assert float((calm - busy).abs().max()) < 0.05 * float(calm.abs().max())
+
+
+def test_a_pack_of_another_form_is_refused_by_layer(tmp_path: Path) -> None:
+    for kind in ("prototxt", "caffemodel"):
+        (tmp_path / f"deploy_face.{kind}").write_bytes((BUILT_IN / f"gender_net.{kind}").read_bytes())
+    with pytest.raises(DataError, match="has no layer 'conv1'"):
+        start_from(detector.new_net(), tmp_path, ["deploy_face"], PlannedNet.eval)
+
+
+def test_a_run_started_from_a_pack_goes_on_from_its_own_checkpoint(tmp_path: Path) -> None:
+    attributes.train(CHIPS, CHIPS, tmp_path, 1, 8, 0, "cpu", start=BUILT_IN)
+    attributes.train(CHIPS, CHIPS, tmp_path, 2, 8, 0, "cpu", start=Path("no-longer-there"))
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
