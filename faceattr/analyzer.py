@@ -20,7 +20,7 @@ from faceattr.settings import Settings
 from faceattr.slots import ENDLESS, Patience, Slots
 from faceattr.turns import TURNS, Found, best_turn, turned_photo
 from faceattr.types import Age, Analysis, BGRImage, Box, Detection, Face, FloatArray, Gender, PictureFormat, Quality
-from faceattr.views import detect_closely
+from faceattr.views import detect_closely, detect_evenly
 
 MAX_REDUCTION = 8
 LEAST_SIDE = 480
@@ -141,7 +141,7 @@ class FaceAnalyzer:
             size = (decoded.width, decoded.height)
             boxes, confidences = detect_closely(detector, decoded.image, size, confidence)
         else:
-            boxes, confidences = detector.detect(decoded.image, confidence)
+            boxes, confidences = detect_evenly(detector, decoded.image, confidence)
         boxes = boxes * _scale(decoded)
         kept = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= options.min_face
         return boxes[kept], confidences[kept]

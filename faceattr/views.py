@@ -1,7 +1,11 @@
-"""A closer look at a photo: the whole and overlapping tiles of it through the detector, one answer in its pixels."""
+"""A closer look at a photo: the whole and overlapping tiles of it through the detector, one answer in its pixels.
+
+And an even look at one that is too long to be squeezed into the detector's input.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +34,11 @@ SUPPORT = 0.5
 """Of the lowest confidence asked for: weaker boxes count for nothing when views are compared."""
 FITTING = 16 / 320, 0.5
 """Shorter side at least and longer side at most, in net inputs, of a face that a view can be expected to find."""
+LONGEST = 2.0
+"""Longer side ÷ shorter side: squeezed to the net's square input, faces of longer photos become too thin to be seen."""
+PART, PARTS = 1.75, 16
+"""Parts of such a photo: longer side ÷ shorter side, which they share with the next part as far as the shorter side
+goes, so that a face of that size is whole in one of them; and how many there are before they grow longer."""
 BATCH = 4
 """Views in one forward: more are hardly faster, but take memory in proportion."""
 
@@ -44,6 +53,32 @@ class _Looks:
     view: NDArray[np.int_]
 
 
+def detect_evenly(detector: SSDDetector, image: BGRImage, min_confidence: float) -> tuple[FloatArray, FloatArray]:
+    """Faces in an image as `detector.detect` finds them, in overlapping parts of one that is longer than LONGEST.
+
+    Boxes (n, 4) in its pixels and confidences (n,), most confident first. Raises EngineError when the net fails.
+    """
+    seen = parts((image.shape[1], image.shape[0]))
+    if len(seen) == 1:
+        return detector.detect(image, min_confidence)
+    looks = _look(detector, image, seen, min_confidence)
+    kept = np.unique(geometry.owners(looks.boxes, looks.confidences, MAX_IOU, MAX_COVERED))
+    kept = kept[np.argsort(-looks.confidences[kept], kind="stable")]
+    return looks.boxes[kept], looks.confidences[kept]
+
+
+def parts(image_size: tuple[int, int]) -> NDArray[np.int_]:
+    """What to look at in an image of that width and height: (v, 4) whole pixels; the image itself unless it is long."""
+    longer, shorter = max(image_size), min(image_size)
+    if longer <= LONGEST * shorter:
+        return np.array([[0, 0, *image_size]])
+    new = 1 - 1 / PART
+    span = math.ceil(max(PART * shorter, longer / (1 + (PARTS - 1) * new)))
+    begins = np.linspace(0, longer - span, math.ceil((longer - span) / (span * new)) + 1).astype(np.int_)
+    spans = np.stack([begins, np.zeros_like(begins), begins + span, np.full_like(begins, shorter)], axis=1)
+    return spans if image_size[0] == longer else spans[:, [1, 0, 3, 2]]
+
+
 def detect_closely(
     detector: SSDDetector, image: BGRImage, size: tuple[int, int], min_confidence: float
 ) -> tuple[FloatArray, FloatArray]:
@@ -53,7 +88,8 @@ def detect_closely(
     mean of the two highest that views gave, where two could be expected to find the face: what looks like a face in one
     view alone, a hand or an ear, mostly is none. Raises EngineError when the net fails.
     """
-    looks = _look(detector, image, size, min_confidence * SUPPORT)
+    seen = views((image.shape[1], image.shape[0]), size, detector.input)
+    looks = _look(detector, image, seen, min_confidence * SUPPORT)
     owner = geometry.owners(looks.boxes, looks.confidences, MAX_IOU, MAX_COVERED)
     kept = np.unique(owner)
     confidences = _agreed(looks, owner, kept, (image.shape[1], image.shape[0]))
@@ -95,10 +131,9 @@ def _coarseness(size: tuple[int, int], grid: tuple[int, int], net_input: tuple[i
     )
 
 
-def _look(detector: SSDDetector, image: BGRImage, size: tuple[int, int], min_confidence: float) -> _Looks:
-    """What each view shows, without the parts of faces that tiles cut."""
+def _look(detector: SSDDetector, image: BGRImage, seen: NDArray[np.int_], min_confidence: float) -> _Looks:
+    """What each view (v, 4) of the image shows, without the parts of faces that tiles cut."""
     image_size = (image.shape[1], image.shape[0])
-    seen = views(image_size, size, detector.input)
     boxes, confidences, view = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)], [np.empty(0, np.int_)]
     for begin in range(0, len(seen), BATCH):
         batch = seen[begin : begin + BATCH]

@@ -54,6 +54,23 @@ def small_group(astronaut: bytes) -> tuple[BGRImage, FloatArray]:
     return group(astronaut, 1600, 1200, 200)
 
 
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("length", [400, 640, 1600])
+def test_a_face_of_a_panorama_is_found_once(
+    analyzer: FaceAnalyzer, astronaut: bytes, length: int, upright: bool
+) -> None:
+    long, top, left = flat(length, 160), 40, (length - 160) // 3
+    long[:, left : left + 160] = decoded(astronaut)[top : top + 160, 145:305]
+    box = np.array(FACE, np.float32) + np.array([left - 145, -top] * 2, np.float32)
+    if upright:  # the same strip as the middle of a tall photo
+        tall = flat(160, length)
+        tall[left : left + 160] = long[:, left : left + 160]
+        long, box = tall, box + np.array([-left, left] * 2, np.float32)
+    found = analyzer.analyze(encoded(long), Options(min_face=30))
+    assert len(found.faces) == 1
+    assert overlap(found, tuple(box)) > 0.7
+
+
 def test_high_detail_finds_every_small_face_of_a_group_once(
     analyzer: FaceAnalyzer, small_group: tuple[BGRImage, FloatArray]
 ) -> None:

@@ -151,3 +151,36 @@ def test_a_wide_photo_is_cut_across() -> None:
     seen = views.views((4000, 1000), (4000, 1000), INPUT)
     sides = seen[1:, 2:] - seen[1:, :2]
     assert (sides.max(axis=1) / sides.min(axis=1)).max() < 1.5
+
+
+def test_faces_of_a_long_photo_are_found_once_and_whole() -> None:
+    faces = [(x, 40, x + 30, 90) for x in range(0, 1560, 55)]
+    image, detector = marked(1600, 160, *faces), MarkerDetector()
+    assert len(detector.detect_each([image], 0.5)[0][0]) == 0
+    found, confidences = views.detect_evenly(cast(SSDDetector, detector), image, 0.5)
+    assert sorted(found.tolist()) == sorted(list(map(float, face)) for face in faces)
+    assert (confidences == 1).all()
+
+
+def test_a_face_nearly_as_large_as_a_long_photo_is_high_is_found_whole_wherever_it_is() -> None:
+    for left in range(0, 900, 37):
+        face = [left, 5, left + 100, 155]
+        detector = cast(SSDDetector, MarkerDetector())
+        assert views.detect_evenly(detector, marked(1000, 160, tuple(face)), 0.5)[0].tolist() == [face]  # type: ignore[arg-type]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 16_384), st.integers(1, 16_384))
+def test_parts_of_a_photo_cover_it_and_are_not_long_unless_there_are_as_many_as_there_may_be(
+    width: int, height: int
+) -> None:
+    seen = views.parts((width, height))
+    assert seen[0, :2].tolist() == [0, 0]
+    assert seen[-1, 2:].tolist() == [width, height]
+    assert (seen[1:, :2] <= seen[:-1, 2:]).all()
+    assert len(seen) <= views.PARTS
+    sides = np.sort(seen[:, 2:] - seen[:, :2], axis=1)
+    if len(seen) == 1:
+        assert sides[0, 1] <= views.LONGEST * sides[0, 0]
+    elif len(seen) < views.PARTS:
+        assert (sides[:, 1] <= views.PART * sides[:, 0] + 1).all()

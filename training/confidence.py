@@ -13,6 +13,7 @@ from faceattr.caffe import read_net
 from faceattr.caffe.nms import iou
 from faceattr.settings import Settings
 from faceattr.types import FloatArray
+from faceattr.views import detect_evenly
 from training import calibration
 from training.caffemodel import caffemodel
 from training.detector_check import LEAST
@@ -62,8 +63,8 @@ def recalibrated(pack: Path, data: Path) -> tuple[str, bytes]:
     text, binary = ((pack / f"deploy_face.{kind}").read_bytes() for kind in ("prototxt", "caffemodel"))
     detector = FaceAnalyzer.from_settings(Settings(models=str(pack), slots=1)).models.detector
     held = read_detector_data(data)
-    empty = [detector.detect(image, LEAST) for image in held.empty]
-    web = [detector.detect(photo.image, LEAST) for photo in held.web]
+    empty = [detect_evenly(detector, image, LEAST) for image in held.empty]
+    web = [detect_evenly(detector, photo.image, LEAST) for photo in held.web]
     threshold, scale = confidence_of(empty, held.web, web)
     nodes = [node for node in read_net(text, binary).nodes if node.weights]
     heads: Weights = {node.name: (node.weights[0], node.weights[1]) for node in nodes if "conf" in node.name}

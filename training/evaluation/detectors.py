@@ -18,7 +18,7 @@ from faceattr.engines.choice import choose_engine
 from faceattr.errors import EngineError
 from faceattr.packs.articles import articles_pack
 from faceattr.types import BGRImage
-from faceattr.views import detect_closely
+from faceattr.views import detect_closely, detect_evenly
 from training.evaluation.matching import Answer, Detector
 from training.tars import DataError
 
@@ -42,7 +42,7 @@ def of_pack(analyzer: FaceAnalyzer) -> Iterator[Contestant]:
     pack, detector = analyzer.models.pack, analyzer.models.detector
 
     def plain(image: BGRImage) -> Answer:
-        return detector.detect(image, LEAST)
+        return detect_evenly(detector, image, LEAST)
 
     def closely(image: BGRImage) -> Answer:
         height, width = image.shape[:2]
