@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 
 from faceattr.caffe import read_net, subgraph, to_onnx  # noqa: E402
 from faceattr.engines.choice import choose_engine  # noqa: E402
-from training import attributes, detector  # noqa: E402
+from training import attributes, detector, export  # noqa: E402
 from training.chips import Chips  # noqa: E402
 from training.modules import PlannedNet  # noqa: E402
 from training.start import start_from  # noqa: E402
@@ -25,8 +25,8 @@ CHIPS = Chips([noise(96, 96, seed) for seed in range(32)], np.arange(32), np.ara
 
 
 def answer_of_pack(name: str, output: str, blob: np.ndarray) -> np.ndarray:
-    files = ((BUILT_IN / f"{name}.{kind}").read_bytes() for kind in ("prototxt", "caffemodel"))
-    graph = subgraph(read_net(*files), [output])
+    text, binary = ((BUILT_IN / f"{name}.{kind}").read_bytes() for kind in ("prototxt", "caffemodel"))
+    graph = subgraph(read_net(text, binary), [output])
     return choose_engine("auto", "f32", 1, 1, onnx=True).load(to_onnx(graph))(blob)[output]
 
 
@@ -71,3 +71,11 @@ def test_a_run_started_from_a_pack_goes_on_from_its_own_checkpoint(tmp_path: Pat
     attributes.train(CHIPS, CHIPS, tmp_path, 1, 8, 0, "cpu", start=BUILT_IN)
     attributes.train(CHIPS, CHIPS, tmp_path, 2, 8, 0, "cpu", start=Path("no-longer-there"))
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+
+
+def test_nets_of_a_pack_are_taken_over_as_they_are(tmp_path: Path) -> None:
+    nets = export.export_attributes(BUILT_IN, tmp_path) | export.export_detector(BUILT_IN, tmp_path)
+    export.write_pack(tmp_path, "faceattr-1", "9", nets)
+    for file in sorted(tmp_path.glob("*.caffemodel")) + sorted(tmp_path.glob("*.prototxt")):
+        assert file.read_bytes() == (BUILT_IN / file.name).read_bytes()
+    assert len(list(tmp_path.iterdir())) == 7

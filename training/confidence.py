@@ -47,11 +47,10 @@ def confidence_of(
     return threshold, scale
 
 
-def calibrated(weights: Weights, heads: tuple[str, ...], scale: float, threshold: float) -> Weights:
-    """The weights with the face logits of the confidence heads moved down by `threshold`, then × `scale`."""
-    changed = dict(weights)
-    for head in heads:
-        weight, bias = weights[head]
+def calibrated(heads: Weights, scale: float, threshold: float) -> Weights:
+    """Confidence heads with their face logits moved down by `threshold`, then × `scale`."""
+    changed = {}
+    for head, (weight, bias) in heads.items():
         moved = bias.copy()
         moved[1::2] -= np.float32(threshold)
         changed[head] = (weight * np.float32(scale), moved * np.float32(scale))
@@ -68,7 +67,7 @@ def recalibrated(pack: Path, data: Path) -> tuple[str, bytes]:
     threshold, scale = confidence_of(empty, held.web, web)
     nodes = [node for node in read_net(text, binary).nodes if node.weights]
     heads: Weights = {node.name: (node.weights[0], node.weights[1]) for node in nodes if "conf" in node.name}
-    heads = calibrated(heads, tuple(heads), scale, threshold)
+    heads = calibrated(heads, scale, threshold)
     return text.decode(), caffemodel({node.name: (node.type, heads.get(node.name, node.weights)) for node in nodes})
 
 

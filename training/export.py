@@ -20,10 +20,10 @@ from training import calibration, loop
 from training.attributes import MEAN, SCALE, new_net, predict
 from training.caffe_nets import classifier, ssd
 from training.chips import read_chips
-from training.confidence import calibrated, confidence_of, recalibrated
+from training.confidence import recalibrated
 from training.detector import new_net as new_detector
-from training.detector_check import OVERLAP, found
-from training.evaluation.detection import read_detector_data
+from training.detector_check import OVERLAP
+from training.face_photos import read_face_photos
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.readback import require_same_answers
 
@@ -34,24 +34,25 @@ FILES = ("deploy_face", "gender_net", "age_net")
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--attributes", type=Path, required=True, help="the run of training.attributes")
-    parser.add_argument(
-        "--detector",
-        type=Path,
-        required=True,
-        help="the run of training.detector, or a pack whose detector to take over",
-    )
+    taken = "or a pack to take over from"
+    parser.add_argument("--attributes", type=Path, required=True, help=f"the run of training.attributes, {taken}")
+    parser.add_argument("--detector", type=Path, required=True, help=f"the run of training.detector, {taken}")
     parser.add_argument("--to", type=Path, required=True, help="the pack's directory")
     parser.add_argument("--name", default="faceattr-1")
     parser.add_argument("--version", default="1.0")
     parsed = parser.parse_args(argv)
     nets = {**export_attributes(parsed.attributes, parsed.data), **export_detector(parsed.detector, parsed.data)}
     write_pack(parsed.to, parsed.name, parsed.version, nets)
+    # Calibrated as the service uses it, which looks at long photos in parts.
+    nets["deploy_face"] = recalibrated(parsed.to, parsed.data)
+    write_pack(parsed.to, parsed.name, parsed.version, nets)
     print(f"{parsed.to}: {sum(path.stat().st_size for path in parsed.to.iterdir()) / 1e6:.1f} MB")
 
 
 def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
-    """Gender and age nets of a run, calibrated on `utkface_val.tar`."""
+    """Gender and age nets of a run, calibrated on `utkface_val.tar`; those of a pack as they are."""
+    if taken := _of_pack(run, FILES[1:]):
+        return taken
     net = loop.averaged(run, new_net())
     chips = read_chips(data / "utkface_val.tar")
     genders, ages = (logits.numpy() for logits in predict(net, chips, ATTRIBUTE_SIDE, "cpu"))
@@ -75,17 +76,14 @@ def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
 
 
 def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
-    """The SSD of a run, or of a pack; its confidence is 0.5 where 0.05 false boxes come with a photo without faces."""
-    if (run / "deploy_face.caffemodel").exists():
-        return {"deploy_face": recalibrated(run, data)}
+    """The SSD of a run, or of a pack, not yet calibrated."""
+    if taken := _of_pack(run, FILES[:1]):
+        return taken
     net = loop.averaged(run, new_detector())
-    held = read_detector_data(data)
-    empty, web = (found(net, images, "cpu") for images in (held.empty, [photo.image for photo in held.web]))
-    threshold, scale = confidence_of(empty, held.web, web)
-    weights = calibrated(net.folded(), net.outputs[1::2], scale, threshold)
-    text, binary = ssd("deploy_face", net.plan, net.outputs, weights, DETECTOR_SIDE, PRIORS, OVERLAP)
+    text, binary = ssd("deploy_face", net.plan, net.outputs, net.folded(), DETECTOR_SIDE, PRIORS, OVERLAP)
     size = (DETECTOR_SIDE, DETECTOR_SIDE)
-    blobs = _blobs([cv2.resize(photo.image, size, interpolation=cv2.INTER_AREA) for photo in held.web[:4]])
+    photos = read_face_photos(data / "webfaces_val.tar")[:4]
+    blobs = _blobs([cv2.resize(photo.image, size, interpolation=cv2.INTER_AREA) for photo in photos])
     with torch.inference_mode():
         maps = net(torch.from_numpy(blobs))
     expected = np.concatenate([answer.permute(0, 2, 3, 1).flatten(1).numpy() for answer in maps[::2]], axis=1)
@@ -120,6 +118,16 @@ def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[s
         "[sha256]\n" + "\n".join(digests) + "\n",
     ]
     (directory / "pack.toml").write_text("\n".join(sections))
+
+
+def _of_pack(directory: Path, files: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+    """The nets of a pack; none where the directory is a run's."""
+    if not (directory / "pack.toml").exists():
+        return {}
+    return {
+        file: ((directory / f"{file}.prototxt").read_text(), (directory / f"{file}.caffemodel").read_bytes())
+        for file in files
+    }
 
 
 def _blobs(images: list[np.ndarray]) -> FloatArray:
