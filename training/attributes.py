@@ -25,7 +25,7 @@ from torch.nn import functional
 from training import loop
 from training.chip_samples import plain, vary
 from training.chips import Chips, read_chips
-from training.modules import Average, PlannedNet, placed
+from training.modules import Average, PlannedNet, decay_for, placed
 from training.nets import AGES, ATTRIBUTE_SIDE, GENDERS, attribute_plan
 from training.start import start_from
 
@@ -82,7 +82,7 @@ def train(
     net = placed(new_net(), device)
     if start and not loop.begun(run_directory):
         net = placed(of_pack(start, chips, device), device)
-    average = Average(net, AVERAGED)
+    average = Average(net, decay_for(epochs * (len(chips) // batch), AVERAGED))
     run = loop.Run(run_directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
     measured = placed(new_net(), device).eval()
     while run.epoch < epochs:

@@ -25,7 +25,7 @@ from training.detector_check import measure
 from training.detector_samples import sample
 from training.detector_source import Source, read_source
 from training.evaluation.detection import DetectorData, read_detector_data
-from training.modules import Average, PlannedNet, placed
+from training.modules import Average, PlannedNet, decay_for, placed
 from training.nets import DETECTOR_SIDE, detector_plan
 from training.plain_samples import plain_sample
 from training.start import start_from
@@ -75,7 +75,8 @@ def train(
     if start and not loop.begun(directory):
         images, _, _ = _batch(source, priors_for(DETECTOR_SIDE, DETECTOR_SIDE), batch, PLAIN_SHARE, seed)
         start_from(net, start, ["deploy_face"], lambda net: net(normalised(images.to(device))))
-    average = Average(net, AVERAGED)
+    steps = samples // batch
+    average = Average(net, decay_for(epochs * steps, AVERAGED))
     run = loop.Run(directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
     measured = placed(new_net(), device).eval()
     priors = priors_for(DETECTOR_SIDE, DETECTOR_SIDE)
@@ -83,7 +84,6 @@ def train(
     while run.epoch < epochs:
         begin = time.perf_counter()
         random = np.random.default_rng([seed, run.epoch])
-        steps = samples // batch
         share = PLAIN_SHARE if run.epoch >= PLAIN_FROM * epochs else 0.0
         makers = [partial(_batch, source, priors, batch, share, int(random.integers(2**63))) for _ in range(steps)]
         net.train()

@@ -93,6 +93,11 @@ def placed(net: PlannedNet, device: str) -> PlannedNet:
     return net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
+def decay_for(steps: int, most: float) -> float:
+    """The decay of an average over a run of so many steps: it covers a tenth of the run, or less in a long one."""
+    return min(most, 1 - 10 / max(steps, 20))
+
+
 class Average:
     """Exponential moving average of a net's parameters and statistics (Polyak averaging), to answer in its place."""
 
