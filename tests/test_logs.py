@@ -118,7 +118,8 @@ def use(service: Service, photo: bytes) -> None:
     form_type = "application/x-www-form-urlencoded"
     for token, status in ((KIOSK, 303), (GUESS, 401)):
         assert service.request("POST", "/session", f"token={token}".encode(), Content_Type=form_type)[0] == status
-    assert b"400" in service.send_raw(f"NONSENSE /{FILE_NAME}.jpg {KIOSK}\r\n\r\n".encode())[:20]
+    for line in (f"NONSENSE /{FILE_NAME}.jpg {KIOSK}", f"GET http://[{FILE_NAME}.jpg]/ HTTP/1.1"):
+        assert b"400" in service.send_raw(f"{line}\r\n\r\n".encode())[:20]
     damaged = bytearray(encoded(flat(64, 64), ".png"))
     damaged[damaged.index(b"IDAT") + 10] ^= 0xFF
     assert service.request("POST", "/analyze", bytes(damaged), Content_Type="image/png", **good)[0] == 422

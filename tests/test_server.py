@@ -51,6 +51,7 @@ def test_what_native_libraries_say_of_a_photo_stays_out_of_the_log(service: Serv
     [
         (b"nonsense\r\n\r\n", b"400", "bad_request"),
         (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"400", "bad_request"),
+        (b"GET http://[::1 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"400", "bad_request"),
         (b"POST /analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n", b"413", "body_too_large"),
         (b"POST /analyze HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", b"400", "bad_request"),
         (b"GET / HTTP/1.1\r\nX: ".ljust(16_384, b"x"), b"400", "bad_request"),

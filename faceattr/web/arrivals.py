@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Request
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 
 PROBES = ("/healthz", "/readyz")
 """Answered by the I/O loop itself: no queue and no busy thread is ever before them. Always open: what watches over the
@@ -60,7 +60,11 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         """Reads the head; how much may follow, and whether anything need, has to be known right after."""
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError:
+            # Of an address like http://[name]/. As it is, it would end in the log, with what the client has sent.
+            raise ParsingError("Bad URI") from None
         if self.is_batch or self.path == LOGIN:
             self.adj = copy.copy(self.adj)
             self.adj.max_request_body_size = self.adj.max_batch_body_size if self.is_batch else MAX_LOGIN_BYTES
