@@ -85,6 +85,12 @@ def test_beyond_the_places_to_wait_photos_are_refused_unread_and_the_others_answ
         until(lambda: service.server.lanes.inside == 0)
 
 
+def test_an_address_with_more_slashes_waits_in_the_same_line(gate: Gate) -> None:
+    with running(gate, slots=1, waiting=1) as service:
+        fill(service, gate, 2)
+        assert service.send(photo_request(path="//analyze")).code() == "overloaded"
+
+
 def test_a_photo_that_has_waited_too_long_is_refused_while_every_thread_is_busy(gate: Gate) -> None:
     with running(gate, slots=1, waiting=4, wait_seconds=1) as service:
         held = fill(service, gate, 2, 1)

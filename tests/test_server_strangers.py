@@ -49,6 +49,7 @@ STRANGERS = {
     "wrong cookie": (post("Cookie: faceattr_session=kiosk.x.y"), 401, "unauthorized"),
     "several photos": (post(path="/analyze/batch", length=50_000_000), 401, "unauthorized"),
     "no such address": (post(path="/nothing"), 401, "unauthorized"),
+    "a probe": (post(path="/healthz"), 405, "method_not_allowed"),
     "another name": (post(f"X-API-Key: {TOKEN}", host="evil.example"), 403, "bad_host"),
     "another site": (post(f"X-API-Key: {TOKEN}", "Origin: https://evil.example"), 403, "bad_origin"),
     "chunks": (post().replace(b"Content-Length: 10000000", b"Transfer-Encoding: chunked"), 401, "unauthorized"),
@@ -98,6 +99,13 @@ def test_with_a_token_a_body_is_read_as_ever(service: Running, gate: Gate) -> No
     assert gate.photos == [b"photo-rest"]
 
 
-def test_the_form_that_anybody_may_send_is_small(service: Running) -> None:
-    status, headers, body = service.send(post(path="/session", length=MAX_LOGIN_BYTES)).answer()
+def test_a_probe_with_a_body_is_answered_and_its_body_not_kept(service: Running) -> None:
+    client = service.send(post(path="/readyz").replace(b"POST", b"GET"))
+    status, headers, body = client.answer()
+    assert (status, headers["connection"], body) == (200, "close", {"status": "ready"})
+
+
+@pytest.mark.parametrize("path", ["/session", "//session"])
+def test_the_form_that_anybody_may_send_is_small(service: Running, path: str) -> None:
+    status, headers, body = service.send(post(path=path, length=MAX_LOGIN_BYTES)).answer()
     assert (status, body["code"], headers["connection"]) == (413, "body_too_large", "close")

@@ -20,7 +20,7 @@ from faceattr.web.tokens import Tokens
 log = logging.getLogger(__name__)
 
 DOOR = "faceattr.door"
-"""Key of `app.extensions`: a function that tells by its headers whether a request gets past the door."""
+"""Key of `app.extensions`: a function that tells by its headers whether the body of a request gets past the door."""
 _READING = ("GET", "HEAD", "OPTIONS")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -79,9 +79,10 @@ class _Door:
             self.sessions, self.page = Sessions(tokens, settings.session_hours), LoginPage()
 
     def lets_in(self, asked: Request) -> bool:
-        """Whether a request of which only the headers are there yet is one that somebody will answer."""
+        """Whether anybody will look at the body of a request of which only the headers are there yet."""
         if asked.path in PROBES:
-            return True
+            # Anybody may ask, and so must not be able to fill the memory.
+            return False
         if self._wrong_name(asked) is not None:
             return False
         return self._tokens is None or asked.path == LOGIN or self._identify(asked) is not None

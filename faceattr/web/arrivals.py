@@ -42,6 +42,7 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
 
     adj: Any
     body_rcv: Any
+    path: str
     is_admitted = False
     """Whether it holds one of the places for analyses."""
     is_cut = False
@@ -65,6 +66,9 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
         except ValueError:
             # Of an address like http://[name]/. As it is, it would end in the log, with what the client has sent.
             raise ParsingError("Bad URI") from None
+        if self.path.startswith("//"):
+            # As the application will see it: what is decided here by the address holds for every way to write it.
+            self.path = "/" + self.path.lstrip("/")
         if self.is_batch or self.path == LOGIN:
             self.adj = copy.copy(self.adj)
             self.adj.max_request_body_size = self.adj.max_batch_body_size if self.is_batch else MAX_LOGIN_BYTES
