@@ -101,6 +101,14 @@ def test_a_photo_that_has_waited_too_long_is_refused_while_every_thread_is_busy(
         assert len(gate.photos) == 2
 
 
+def test_what_follows_a_photo_that_has_waited_too_long_is_answered_as_well(gate: Gate) -> None:
+    with running(gate, slots=1, waiting=4, wait_seconds=1) as service:
+        fill(service, gate, 2)
+        client = service.send(photo_request() + get("/healthz"))
+        assert [client.code(), client.code()] == ["overloaded", "ok"]
+        assert not gate.opened.is_set()
+
+
 def test_time_in_the_line_counts_when_a_slot_is_waited_for(client: FlaskClient, analyzer: FaceAnalyzer) -> None:
     with analyzer.slots.all():
         environ = {QUEUED: time.monotonic() - 5}

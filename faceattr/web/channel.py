@@ -80,6 +80,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Answers a request that was taken out of the line because it has waited too long."""
         self.server.lanes.refuse_if_late(self.requests[0])
         self.service()
+        self._answer_at_once()
 
     def service(self) -> None:
         """Answers the first request."""
