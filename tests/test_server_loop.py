@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,6 +43,14 @@ class Quiet(Channel):
     def handle_write_event(self) -> None:
         self.served.append("write")
         self.writes = False
+
+
+class Emptied(list[object]):
+    """Requests of which a thread takes the last one at the moment when the loop asks whether there are any."""
+
+    def __bool__(self) -> bool:
+        self.pop()
+        return True
 
 
 @pytest.fixture
@@ -102,3 +111,9 @@ def test_a_descriptor_that_is_used_again_is_a_new_connection(ends: Ends) -> None
     loop[ends[0].fileno()] = second
     loop.turn(SOON)
     assert (first.asked, second.asked, second.served) == (1, 1, ["read"])
+
+
+def test_a_request_that_is_answered_at_that_moment_does_not_end_its_connection(ends: Ends) -> None:
+    channel = Quiet(ends[0])
+    channel.requests = Emptied([SimpleNamespace(is_cut=False)])
+    assert not channel._is_cut

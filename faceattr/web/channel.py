@@ -162,8 +162,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     @property
     def _is_cut(self) -> bool:
-        requests = self.requests
-        return bool(requests) and requests[-1].is_cut
+        # In one step: a thread that has answered the last one takes it out at any moment.
+        return any(request.is_cut for request in self.requests[-1:])
 
     def _comes_too_late(self) -> bool:
         request = self.request
