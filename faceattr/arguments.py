@@ -32,22 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     serve = subcommands.add_parser("serve", help="serve the page and POST /analyze")
-    serve.add_argument(
-        "--models",
-        metavar="[NAME=]DIR",
-        action="append",
-        help="model pack, as for analyze; repeated with a NAME each, several, the first one the default",
-    )
-    serve.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
-    serve.add_argument("--port", type=int, help="TCP port (default 5000; 0: any free one)")
-    serve.add_argument("--threads", type=int, help="threads for all that is no photo (default 16)")
-    serve.add_argument("--engine", help="auto, onnxruntime, openvino or opencv (default auto: the fastest installed)")
-    serve.add_argument("--precision", help="f32 or bf16 (default f32; bf16 with openvino, on processors that have it)")
-    serve.add_argument("--threads-per-inference", type=int, help="threads for one photo (default 0: all that are free)")
-    serve.add_argument("--compat", metavar="NAMES", help="answer as compreface, deepface (with commas), too")
-    _add_access_flags(serve)
-    _add_kiosk_flags(serve)
-    _add_log_flags(serve)
+    _add_serve_flags(serve)
     serve.set_defaults(command=commands.serve)
 
     analyze = subcommands.add_parser("analyze", parents=[pack], help="analyse photos and print what was found")
@@ -65,6 +50,25 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--port", type=int, help="TCP port (default 5000)")
     check.set_defaults(command=commands.healthcheck)
     return made
+
+
+def _add_serve_flags(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--models",
+        metavar="[NAME=]DIR",
+        action="append",
+        help="model pack, as for analyze; repeated with a NAME each, several, the first one the default",
+    )
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
+    serve.add_argument("--port", type=int, help="TCP port (default 5000; 0: any free one)")
+    serve.add_argument("--threads", type=int, help="threads for all that is no photo (default 16)")
+    serve.add_argument("--engine", help="auto, onnxruntime, openvino or opencv (default auto: the fastest installed)")
+    serve.add_argument("--precision", help="f32 or bf16 (default f32; bf16 with openvino, on processors that have it)")
+    serve.add_argument("--threads-per-inference", type=int, help="threads for one photo (default 0: all that are free)")
+    serve.add_argument("--compat", metavar="NAMES", help="answer as compreface, deepface (with commas), too")
+    _add_access_flags(serve)
+    _add_kiosk_flags(serve)
+    _add_log_flags(serve)
 
 
 def _add_access_flags(serve: argparse.ArgumentParser) -> None:
@@ -125,12 +129,9 @@ def _add_models(subcommands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_doctor(subcommands: argparse._SubParsersAction[_Parser]) -> None:
-    doctor = subcommands.add_parser("doctor", help="say what is here, and what would keep the service from running")
+    doctor = subcommands.add_parser(
+        "doctor", help="say what is here, and what would keep serve, with the same flags, from running"
+    )
     doctor.add_argument("--json", action="store_true", help="one JSON object")
-    flags = doctor.add_argument_group("as for serve")
-    flags.add_argument("--models", metavar="[NAME=]DIR", action="append")
-    flags.add_argument("--port", type=int)
-    for name in ("--host", "--engine", "--precision", "--token-file", "--debug"):
-        flags.add_argument(name)
-    flags.add_argument("--open", action="store_true", default=None)
+    _add_serve_flags(doctor)
     doctor.set_defaults(command=commands.doctor)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from flask import Flask
 
 from faceattr.__main__ import main
 from faceattr.analyzer import FaceAnalyzer
+from faceattr.arguments import parser
 from faceattr.doctor import examine, machine, service, software
 from faceattr.doctor.analysis import GOLDEN_BOX, judge, look_at_answer, look_at_speed, overlap
 from faceattr.doctor.finding import Finding
@@ -22,6 +25,7 @@ from faceattr.settings import Settings
 from faceattr.types import Age, Analysis, Box, Detection, Face, Gender, Quality
 from tests.browser.harness import served
 from tests.conftest import BUILT_IN
+from tests.services import environment
 
 CPUINFO = """processor\t: 0
 model name\t: A fine processor
@@ -69,6 +73,11 @@ WRONG: dict[str, tuple[Callable[[Path], list[str]], str, str]] = {
     "port": (lambda _: ["--port", "70000"], "settings", "must be from 0 to 65535"),
     "open": (lambda _: ["--host", "0.0.0.0"], "access", "--token-file FILE"),
     "tokens": (lambda pack: ["--token-file", str(pack / "none")], "access", "Cannot read the token file"),
+    "hosts": (lambda _: ["--allowed-hosts", "kiosk:80"], "access", "names without ports, not 'kiosk:80'"),
+    "origins": (lambda _: ["--allowed-origins", "kiosk"], "access", "origins like https://example.org"),
+    "rate": (lambda _: ["--rate-limit", "often"], "access", "must be like 60/minute"),
+    "PIN": (lambda pack: ["--kiosk-pin-file", str(pack / "pack.toml")], "kiosk", "must hold one line of 4 to 12"),
+    "compat": (lambda _: ["--compat", "other"], "compat", "no --compat 'other'"),
     "debug": (lambda pack: ["--debug", str(pack / "pack.toml")], "writing", "not a writable directory"),
     "host": (lambda _: ["--host", "192.0.2.1", "--open"], "address", "192.0.2.1"),
 }
@@ -104,6 +113,21 @@ def test_missing_libraries_are_wrong_when_needed_and_noted_when_useful(monkeypat
     assert findings["flask"] == Finding("flask", "wrong", "missing: pip install flask")
     assert findings["opencv"].found.endswith("opencv-python-headless")
     assert findings["prometheus-client"].state == "note"
+
+
+@pytest.mark.parametrize("name", ["flask", "cv2", "waitress"])
+def test_a_library_that_cannot_be_imported_is_found_and_ends_no_look(name: str, free_port: int) -> None:
+    program = f"import sys; sys.modules[{name!r}] = None; from faceattr.__main__ import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "doctor", "--port", str(free_port)]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (78, "")
+    assert re.search(rf"WRONG  libraries +one that is installed cannot be used: .*{name}", ran.stdout)
+    assert ran.stdout.endswith("1 thing is wrong.\n")
+
+
+def test_what_serve_understands_the_doctor_understands_too() -> None:
+    words, doctors = (vars(parser().parse_args([command])) for command in ("serve", "doctor"))
+    assert set(words) < set(doctors)
 
 
 def test_an_old_python_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

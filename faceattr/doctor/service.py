@@ -16,6 +16,15 @@ from faceattr.errors import EngineError, FaceAttrError, PackError, SettingsError
 from faceattr.settings import Settings
 
 
+def look_at_all(settings: Settings) -> Iterator[Finding]:
+    """All of it. Raises ImportError for a library that cannot be used."""
+    yield from look_at_models(settings)
+    yield look_at_address(settings)
+    yield look_at_access(settings)
+    yield from look_at_choices(settings)
+    yield from look_at_files(settings)
+
+
 def look_at_models(settings: Settings) -> Iterator[Finding]:
     """Engine and packs, loaded and proven as at the start of the service; what they say of a known photo, how fast."""
     from faceattr.web.current import Current, load_analyzers
@@ -57,24 +66,44 @@ def look_at_address(settings: Settings) -> Finding:
     return Finding("address", "ok", f"{where}: free")
 
 
-def look_at_files(settings: Settings) -> Iterator[Finding]:
-    """Who may come in, how many files may be open, and what is to be written."""
-    from faceattr.web.access import check_exposure
-    from faceattr.web.descriptors import fitting_connections
+def look_at_access(settings: Settings) -> Finding:
+    """Who may come in: tokens, names, other sites, and how often."""
+    from faceattr.web.access import try_access
     from faceattr.web.hosts import is_loopback
-    from faceattr.web.tokens import Tokens
 
     try:
-        check_exposure(settings)
-        if settings.token_file:
-            names = Tokens(Path(settings.token_file)).digests()
-            yield Finding("access", "ok", f"tokens: {', '.join(names)}")
-        elif is_loopback(settings.host):
-            yield Finding("access", "ok", "this machine only")
-        else:
-            yield Finding("access", "note", "everybody who reaches it may use it; --token-file FILE asks for a token")
+        tokens = try_access(settings)
     except SettingsError as error:
-        yield Finding("access", "wrong", str(error))
+        return Finding("access", "wrong", str(error))
+    if tokens is not None:
+        return Finding("access", "ok", f"tokens: {', '.join(tokens.digests())}")
+    if is_loopback(settings.host):
+        return Finding("access", "ok", "this machine only")
+    return Finding("access", "note", "everybody who reaches it may use it; --token-file FILE asks for a token")
+
+
+def look_at_choices(settings: Settings) -> Iterator[Finding]:
+    """What is there only when asked for: the PIN of a kiosk, answers in the shapes of other services."""
+    from faceattr.web.compat import names_in
+    from faceattr.web.pin import Pin
+
+    try:
+        if settings.kiosk_pin_file:
+            Pin(Path(settings.kiosk_pin_file))
+            yield Finding("kiosk", "ok", f"a PIN in {settings.kiosk_pin_file}")
+    except SettingsError as error:
+        yield Finding("kiosk", "wrong", str(error))
+    try:
+        if names := names_in(settings.compat):
+            yield Finding("compat", "ok", f"also answers as {', '.join(names)}")
+    except SettingsError as error:
+        yield Finding("compat", "wrong", str(error))
+
+
+def look_at_files(settings: Settings) -> Iterator[Finding]:
+    """How many files may be open, and what is to be written."""
+    from faceattr.web.descriptors import fitting_connections
+
     try:
         fitting = fitting_connections(settings.connections)
         fewer = fitting < settings.connections

@@ -68,6 +68,12 @@ def install_access(app: Flask, settings: Settings) -> Tokens | None:
     return tokens
 
 
+def try_access(settings: Settings) -> Tokens | None:
+    """As `check_exposure` and `install_access`, for an app that serves nobody."""
+    check_exposure(settings)
+    return install_access(Flask(__name__), settings)
+
+
 class _Door:
     """Looks at a request's headers only; its body is read by whoever answers it."""
 

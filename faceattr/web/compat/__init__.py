@@ -15,8 +15,13 @@ SERVICES = {"compreface": compreface_blueprint, "deepface": deepface_blueprint}
 
 def compat_blueprints(current: Current, settings: Settings) -> list[Blueprint]:
     """The routes of the services that the settings name. Raises SettingsError for an unknown one."""
-    names = dict.fromkeys(name.strip() for name in settings.compat.split(",") if name.strip())
+    return [SERVICES[name](current, settings) for name in names_in(settings.compat)]
+
+
+def names_in(listed: str) -> list[str]:
+    """The names of SERVICES in a list with commas, each once. Raises SettingsError for an unknown one."""
+    names = list(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
     for name in names:
         if name not in SERVICES:
             raise SettingsError(f"There is no --compat '{name}'. Known names: {', '.join(SERVICES)}.")
-    return [SERVICES[name](current, settings) for name in names]
+    return names
