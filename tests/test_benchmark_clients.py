@@ -12,6 +12,8 @@ from benchmarks.traffic import Request, Tally, answer_in
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
 BUSY = b"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+ONCE_S = 1.5
+"""In which a client whose pace is a request a second sends one, even when it is held up on its way."""
 
 
 @contextmanager
@@ -90,8 +92,9 @@ def test_clients_send_at_their_pace_and_keep_their_connections() -> None:
         return True
 
     with answering(answer) as port:
-        tally = run_clients(port, Request(b"x"), (), clients=4, rate=40, seconds=0.5)
+        tally = run_clients(port, Request(b"x"), (), clients=4, rate=8, seconds=2.5)
     assert set(tally.codes) == {"200"}
+    # A client that was held up leaves out what it should have sent meanwhile.
     assert 4 <= tally.codes["200"] <= 24
     assert len(tally.accepted_ms) == tally.codes["200"]
     assert len(connections) == 4
@@ -99,7 +102,7 @@ def test_clients_send_at_their_pace_and_keep_their_connections() -> None:
 
 def test_connections_that_the_service_ends_are_made_anew() -> None:
     with answering(sending(BUSY, stays=False)) as port:
-        tally = run_clients(port, Request(b"x"), (), clients=2, rate=0, seconds=0.2)
+        tally = run_clients(port, Request(b"x"), (), clients=2, rate=0, seconds=1)
     assert set(tally.codes) == {"503"}
     assert tally.codes["503"] > 2
     assert not tally.unexpected
@@ -107,7 +110,7 @@ def test_connections_that_the_service_ends_are_made_anew() -> None:
 
 def test_a_connection_that_ends_without_an_answer_is_noticed() -> None:
     with answering(sending(OK[:20], stays=False)) as port:
-        tally = run_clients(port, Request(b"x"), (), clients=1, rate=10, seconds=0.2)
+        tally = run_clients(port, Request(b"x"), (), clients=1, rate=1, seconds=ONCE_S)
     assert tally.unexpected == tally.codes
     assert set(tally.codes) == {"none"}
 
@@ -122,28 +125,28 @@ def test_bad_requests_are_mixed_in_and_those_that_leave_are_not_counted() -> Non
 
     bad = (Request(b"bad", frozenset({400})), Request(b"leaves", frozenset()))
     with answering(answer) as port:
-        tally = run_clients(port, Request(b"good"), bad, clients=2, rate=0, seconds=0.5)
+        tally = run_clients(port, Request(b"good"), bad, clients=2, rate=0, seconds=1.5)
     assert set(seen) == {b"good", b"bad", b"leaves"}
     assert tally.codes["200"] > tally.codes["400"] > 0
     assert not tally.unexpected
 
 
 def test_a_request_that_drips_comes_byte_by_byte_until_it_is_cut_off() -> None:
-    parts: list[bytes] = []
+    received = bytearray()
 
     def answer(connection: socket.socket, data: bytes) -> bool:
-        parts.append(data)
-        if len(parts) < 4:
+        received.extend(data)
+        if len(received) < 7:
             return True
         connection.sendall(OK.replace(b"200", b"408"))
         return False
 
     request = Request(b"head12345", frozenset({408}), drip=0.02, dripped=5)
     with answering(answer) as port:
-        tally = run_clients(port, request, (), clients=1, rate=20, seconds=0.1)
+        tally = run_clients(port, request, (), clients=1, rate=1, seconds=ONCE_S)
     # Bytes may come together, but none is left out.
-    assert parts[0].startswith(b"head")
-    assert b"head12345".startswith(b"".join(parts[:4]))
+    assert b"head123" in received
+    assert b"head12345".startswith(received)
     assert set(tally.codes) == {"408"}
     assert not tally.unexpected
 
@@ -159,5 +162,5 @@ def test_a_large_request_is_sent_as_there_is_room_for_it() -> None:
         return True
 
     with answering(answer) as port:
-        tally = run_clients(port, Request(bytes(20_000_000)), (), clients=1, rate=20, seconds=0.1)
+        tally = run_clients(port, Request(bytes(20_000_000)), (), clients=1, rate=1, seconds=ONCE_S)
     assert set(tally.codes) == {"200"}

@@ -27,13 +27,24 @@ def test_every_file_of_the_scan_has_a_path_of_its_own_and_is_found_in_the_table(
 
 
 def test_memory_of_a_tree_has_its_children_in_it() -> None:
-    program = "held = bytearray(b'x') * 60_000_000; print(flush=True); input()"
-    before = tree.memory(os.getpid())
-    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        during = tree.memory(os.getpid())
-        child.communicate(b"\n")
+    held = "held = bytearray(b'x') * 60_000_000; print(flush=True); input()"
+    # A tree of its own: that of the tests has browsers in it, which grow and shrink.
+    program = f"""
+import subprocess, sys
+print(flush=True)
+input()
+subprocess.run([sys.executable, "-c", {held!r}])
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as root:
+        assert root.stdin is not None
+        assert root.stdout is not None
+        root.stdout.readline()
+        before = tree.memory(root.pid)
+        root.stdin.write(b"\n")
+        root.stdin.flush()
+        root.stdout.readline()
+        during = tree.memory(root.pid)
+        root.communicate(b"\n")
     assert during.rss > before.rss + 50
     assert during.pss > before.pss + 50
     assert 0 < before.pss <= before.rss
