@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flask import Flask
@@ -138,7 +138,7 @@ def running(
     analyzer: Gate | FaceAnalyzer, change: Callable[[Flask], None] | None = None, **settings: Any
 ) -> Iterator[Running]:
     """A service on a free port of this machine; stopped at the end. `change` may add routes."""
-    chosen = Settings(**{"port": 0, "slots": 1, "waiting": 1, "threads": 2, "drain_seconds": 5, **settings})
+    chosen = Settings(**{"port": 0, "slots": 1, "waiting": 1, "threads": 2, "drain_seconds": 20, **settings})
     app = create_app(chosen, analyzer=analyzer)  # type: ignore[arg-type]
     if change:
         change(app)
@@ -162,6 +162,8 @@ def running(
         for client in made[0].clients:
             client.close()
         if made[0].ended is None:
-            made[0].server.stop()
+            # It may end at this moment.
+            with suppress(OSError):
+                made[0].server.stop()
         thread.join(PATIENCE_S)
         assert not thread.is_alive()
