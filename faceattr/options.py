@@ -65,7 +65,8 @@ class Options:
 def _refuse_unknown(cls: type[Options], values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in cls.names():
-            raise OptionError(f"Unknown option {_shown(name)}. Known options: annotate, {', '.join(cls.names())}.")
+            known = ", ".join(("annotate", *cls.names(), "model"))
+            raise OptionError(f"Unknown option {_shown(name)}. Known options: {known}.")
 
 
 def _from_text(name: str, text: str) -> float | int | bool | str:

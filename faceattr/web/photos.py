@@ -100,7 +100,9 @@ def _multipart_photo(request: Request) -> bytes:
         name = ascii((others[0] or "")[:40])  # a part may lack a name
         raise Problem("bad_request", f"Unknown field {name}. In a multipart request, options belong in the address.")
     if len(files) + len(fields) != 1:
-        found = len(files) + len(fields) or "none: it is missing, or the multipart body has no boundary or no end"
+        found = len(files) + len(fields) or (
+            "none: it is missing, or the multipart body has no boundary, no end, or a file name that is not UTF-8"
+        )
         raise Problem("bad_request", f"Exactly one field 'image' is expected, found {found}.")
     return files[0].read() if files else decode_base64(fields[0])
 
