@@ -172,6 +172,15 @@ def test_results_of_one_run_are_no_photos_of_the_next(
     assert recorded(tmp_path / "third") == {b"a": "ok"}
 
 
+def test_pictures_of_shards_are_no_photos_of_another_run(folder: Path, tmp_path: Path) -> None:
+    (folder / "a").write_bytes(b"faces 1")
+    for which in ("1/2", "2/2"):
+        assert batch(folder, folder / "parts", "--annotate", "--shard", which) == 0
+    assert (folder / "parts" / "annotated" / "a.jpg").exists()
+    assert batch(folder, tmp_path / "second", "--recursive") == 0
+    assert recorded(tmp_path / "second") == {b"a": "ok"}
+
+
 def test_summary_and_report_name_what_made_the_answers(folder: Path, out: Path) -> None:
     (folder / "a").write_bytes(b"faces 1")
     assert batch(folder, out, "--min-face", "40") == 0

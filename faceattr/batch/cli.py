@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from faceattr.batch import arguments, database, publish, shards, status, workforce
+from faceattr.batch import arguments, database, lock, publish, shards, status, workforce
 from faceattr.batch.helptext import MAX_IMAGE_BYTES, MAX_PIXELS
 from faceattr.batch.interrupts import Interrupts
 from faceattr.batch.job import Job, perform
@@ -108,6 +108,8 @@ def _batch(args: argparse.Namespace, load: Callable[[Settings], Analyzer], log: 
         if pictures:
             with writing_to(pictures.directory):
                 pictures.directory.mkdir(exist_ok=True)
+                # By it a scan knows them for pictures of ours. A shard has its own one elsewhere.
+                (args.output_dir / lock.NAME).touch()
         state = stack.enter_context(State(directory))
         job = Job(work, selection, args.output_dir, directory, args.format, args.retry_errors, args.moved, listing)
         counts = perform(job, state, lambda: _runner(args, work), log, interrupts)
