@@ -4,6 +4,7 @@ import errno
 import resource
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from flask import Flask
@@ -161,6 +162,24 @@ def test_idle_connections_at_the_limit_make_room(gate: Gate) -> None:
         assert service.send(get("/healthz")).code() == "ok"
         assert idle[0].is_closed()
         assert service.server.connections <= 8
+
+
+def test_one_that_comes_when_all_others_are_in_use_is_served(gate: Gate) -> None:
+    with running(gate, connections=8) as service:
+        for _ in range(5):  # the listener and its trigger count as well
+            service.send(photo_request(bytes(1000), length=2000))
+        until(lambda: service.server.arriving_bytes > 5000)
+        for _ in range(3):
+            with closing(service.send(get("/healthz"))) as probe:
+                assert probe.code() == "ok"
+
+
+def test_refused_clients_that_stay_make_room(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faceattr.web.channel.LINGER_S", 1000.0)
+    with running(gate, connections=8) as service:
+        for _ in range(10):
+            assert service.send(photo_request(length=99_999_999)).code() == "body_too_large"
+        assert service.send(get("/healthz")).code() == "ok"
 
 
 def test_clients_that_do_not_read_hold_no_thread_and_still_get_all(analyzer: FaceAnalyzer) -> None:

@@ -107,7 +107,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     @property
     def is_idle(self) -> bool:
         """Whether nothing would be lost if the connection ended now."""
-        return not (self.requests or self.request or self.total_outbufs_len or self._is_closing)
+        if self._is_closing:
+            return self.refused and not unacknowledged(self.socket)
+        return not (self.requests or self.request or self.total_outbufs_len)
+
+    def make_room(self) -> None:
+        """Ends an idle connection."""
+        if self._is_closing:
+            super().handle_close()
+        else:
+            self.will_close = True
 
     @property
     def is_at_rest(self) -> bool:

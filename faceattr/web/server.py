@@ -159,9 +159,10 @@ class Server:
     def _close_idlest(self) -> None:
         # The limit keeps nobody out, probes least of all, as long as a connection is not in use.
         if len(self._loop) >= self._connections:
-            idle = [channel for channel in self._loop.channels if channel.is_idle]
-            if idle:
-                min(idle, key=lambda channel: channel.last_activity).will_close = True
+            idle = sorted((c for c in self._loop.channels if c.is_idle), key=lambda channel: channel.last_activity)
+            # One that is alone may have come just now, and what it wants not been read yet.
+            if len(idle) > 1 or (idle and idle[0].last_activity < time.time() - _TICK_S):
+                idle[0].make_room()
                 self._loop.look_at_all()
 
     def _bound_uploads(self) -> None:
