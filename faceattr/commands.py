@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import logging
 import sys
 
 from faceattr.errors import OptionError
@@ -26,6 +27,8 @@ def serve(parsed: argparse.Namespace) -> int:
     flags = {name: value for name, value in vars(parsed).items() if name != "command"}
     settings = Settings.load(**flags | {"models": joined(parsed.models) if parsed.models else None})
     configure_logging(settings)
+    # A line that cannot be written, as nobody reads any longer or the disk is full, must not become twenty on stderr.
+    logging.raiseExceptions = False
     mute_native_libraries()
     check_exposure(settings)
     server.serve(settings, signals)

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -21,7 +22,7 @@ from faceattr.errors import SettingsError
 from faceattr.logs import JsonFormatter, TextFormatter, configure_logging, log_event
 from faceattr.settings import Settings
 from tests.photo_bytes import encoded, flat
-from tests.services import Service, start, stop
+from tests.services import Service, environment, start, stop
 
 KIOSK, GUESS = "Zq7-kiosk-4f9d1c77e2", "Guess-5b1e77c0aa92"
 FILE_NAME = "mother-in-hospital-1987"
@@ -202,3 +203,21 @@ def test_diagnostics_that_cannot_be_written_stop_the_start(tmp_path: Path) -> No
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match=r"Cannot write diagnostics to .*file"):
         configure_logging(Settings(debug=str(tmp_path / "file")))
+
+
+def test_a_service_whose_log_nobody_reads_any_longer_goes_on_in_silence(astronaut: bytes, tmp_path: Path) -> None:
+    with (tmp_path / "errors").open("wb") as errors:
+        command = [sys.executable, "-m", "faceattr", "serve", "--port", "0"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment())
+    try:
+        assert process.stdout is not None
+        port = next(found[1] for line in process.stdout if (found := re.search(r"ready on http://[\d.]+:(\d+)", line)))
+        process.stdout.close()
+        service = Service(process, int(port), [], threading.Thread())
+        assert service.request("POST", "/analyze", astronaut, Content_Type="image/jpeg")[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert (tmp_path / "errors").read_bytes() == b""
