@@ -18,7 +18,7 @@ from faceattr.engines.choice import choose_engine  # noqa: E402
 from training import attributes, detector, export  # noqa: E402
 from training.chips import Chips  # noqa: E402
 from training.modules import PlannedNet  # noqa: E402
-from training.start import start_from  # noqa: E402
+from training.start import mixed, start_from  # noqa: E402
 from training.tars import DataError  # noqa: E402
 
 CHIPS = Chips([noise(96, 96, seed) for seed in range(32)], np.arange(32), np.arange(32) % 2)
@@ -71,6 +71,18 @@ def test_a_run_started_from_a_pack_goes_on_from_its_own_checkpoint(tmp_path: Pat
     attributes.train(CHIPS, CHIPS, tmp_path, 1, 8, 0, "cpu", start=BUILT_IN)
     attributes.train(CHIPS, CHIPS, tmp_path, 2, 8, 0, "cpu", start=Path("no-longer-there"))
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+
+
+def test_mixed_weights_lie_between_those_of_the_run_and_of_its_pack() -> None:
+    net = detector.new_net()
+    own, half, none = net.folded(), *(mixed(net.folded(), BUILT_IN, "deploy_face", share) for share in (0.5, 0.0))
+    assert set(own) == set(half)
+    for name in own:
+        for ours, middle, theirs in zip(own[name], half[name], none[name], strict=True):
+            assert middle.dtype == np.float32
+            assert np.allclose(middle, (ours + theirs) / 2, atol=1e-5)
+    start_from(net, BUILT_IN, ["deploy_face"], lambda net: net(torch.zeros(1, 3, 320, 320)))
+    assert np.allclose(net.folded()["conv1"][0], none["conv1"][0], atol=1e-4)
 
 
 def test_nets_of_a_pack_are_taken_over_as_they_are(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from training.detector_check import OVERLAP
 from training.face_photos import read_face_photos
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.readback import require_same_answers
+from training.start import mixed
 
 TOLERANCE = 1e-3
 FILES = ("deploy_face", "gender_net", "age_net")
@@ -37,11 +38,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     taken = "or a pack to take over from"
     parser.add_argument("--attributes", type=Path, required=True, help=f"the run of training.attributes, {taken}")
     parser.add_argument("--detector", type=Path, required=True, help=f"the run of training.detector, {taken}")
+    parser.add_argument("--start", type=Path, help="the pack that the run of training.detector started from")
+    parser.add_argument("--share", type=float, default=1.0, help="of the run's detector; the rest is of that pack's")
     parser.add_argument("--to", type=Path, required=True, help="the pack's directory")
     parser.add_argument("--name", default="faceattr-1")
     parser.add_argument("--version", default="1.0")
     parsed = parser.parse_args(argv)
-    nets = {**export_attributes(parsed.attributes, parsed.data), **export_detector(parsed.detector, parsed.data)}
+    if (parsed.share < 1) != (parsed.start is not None):
+        parser.error("--start and a --share below 1 belong together.")
+    nets = export_attributes(parsed.attributes, parsed.data)
+    nets |= export_detector(parsed.detector, parsed.data, parsed.start, parsed.share)
     write_pack(parsed.to, parsed.name, parsed.version, nets)
     # Calibrated as the service uses it, which looks at long photos in parts.
     nets["deploy_face"] = recalibrated(parsed.to, parsed.data)
@@ -75,11 +81,16 @@ def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
     return nets
 
 
-def export_detector(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
-    """The SSD of a run, or of a pack, not yet calibrated."""
+def export_detector(
+    run: Path, data: Path, start: Path | None = None, share: float = 1.0
+) -> dict[str, tuple[str, bytes]]:
+    """The SSD of a run, or of a pack, not yet calibrated; with `start`, `share` of it mixed with that pack's."""
     if taken := _of_pack(run, FILES[:1]):
         return taken
     net = loop.averaged(run, new_detector())
+    if start:
+        mix = mixed(net.folded(), start, "deploy_face", share)
+        return {"deploy_face": ssd("deploy_face", net.plan, net.outputs, mix, DETECTOR_SIDE, PRIORS, OVERLAP)}
     text, binary = ssd("deploy_face", net.plan, net.outputs, net.folded(), DETECTOR_SIDE, PRIORS, OVERLAP)
     size = (DETECTOR_SIDE, DETECTOR_SIDE)
     photos = read_face_photos(data / "webfaces_val.tar")[:4]

@@ -23,15 +23,18 @@ def plain_sample(source: Source, random: Random) -> Sample:
     scene = Scene(np.empty((SIDE, SIDE, 3), np.uint8))
     whole = Rect(0, 0, SIDE, SIDE)
     choice = random.random()
-    if choice < 0.08:
+    if choice < 0.15:
         lay_background(scene, whole, source, random)
-    elif choice < 0.68:
+    elif choice < 0.7:
         _lay_whole(scene, whole, source, random)
     else:
         rows = int(random.integers(2, 6))
         columns = int(np.clip(rows + random.integers(-1, 2), 2, 5))
         for tile in tiles(whole, rows, columns, random):
-            _lay_whole(scene, tile, source, random)
+            if random.random() < 0.15:
+                lay_background(scene, tile, source, random)
+            else:
+                _lay_whole(scene, tile, source, random)
     image = scene.canvas
     if random.random() < 0.3:
         heights = np.array([box[3] - box[1] for box in scene.boxes])

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from faceattr.caffe import read_net
-from training.modules import PlannedNet, parts
+from training.modules import PlannedNet, Weights, parts
 from training.tars import DataError
 
 
@@ -20,10 +22,7 @@ def start_from(net: PlannedNet, pack: Path, files: Iterable[str], answer: Callab
     `answer` feeds the net some samples, so that training goes on smoothly. Raises DataError where a layer is missing
     or has another shape.
     """
-    layers = {}
-    for file in files:
-        graph = read_net((pack / f"{file}.prototxt").read_bytes(), (pack / f"{file}.caffemodel").read_bytes())
-        layers.update({node.name: node.weights for node in graph.nodes if node.weights})
+    layers = _layers(pack, files)
     norms = []
     for node in net.plan.nodes:
         if node.kind != "conv":
@@ -45,6 +44,27 @@ def start_from(net: PlannedNet, pack: Path, files: Iterable[str], answer: Callab
                 norm.weight.copy_(torch.full_like(norm.weight, (1 + norm.eps) ** 0.5))
                 norms.append((convolution, norm))
     _unfold(net, norms, answer)
+
+
+def mixed(weights: Weights, pack: Path, file: str, share: float) -> Weights:
+    """`share` of the weights, and the rest of those of a pack's net that their training started from.
+
+    What a net learns anew lies, in the space of weights, in one valley with what it was, and between the two it mostly
+    knows both: Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022).
+    """
+    before = _layers(pack, [file])
+    return {
+        name: (share * weight + (1 - share) * before[name][0], share * bias + (1 - share) * before[name][1].reshape(-1))
+        for name, (weight, bias) in weights.items()
+    }
+
+
+def _layers(pack: Path, files: Iterable[str]) -> dict[str, tuple[NDArray[np.float32], ...]]:
+    layers = {}
+    for file in files:
+        graph = read_net((pack / f"{file}.prototxt").read_bytes(), (pack / f"{file}.caffemodel").read_bytes())
+        layers.update({node.name: node.weights for node in graph.nodes if node.weights})
+    return layers
 
 
 def _unfold(
