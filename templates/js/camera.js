@@ -8,13 +8,14 @@ faceattr.camera = (() => {
   const RETRY_MS = 2000;
   const STUCK_MS = 5000;
   const WATCH_MS = 1000;
-  const JPEG = { type: 'image/jpeg', quality: 0.85 };
+  const JPEG = 'image/jpeg';
+  const QUALITY = 0.85;
 
   /** Whoever shows the picture puts this where it belongs. */
   const video = document.createElement('video');
   video.muted = video.playsInline = video.autoplay = true;
-  /** One for all frames. @type {OffscreenCanvas | undefined} */
-  let canvas;
+  /** One for all frames. */
+  const canvas = document.createElement('canvas');
 
   /** @typedef {(state: faceattr.CameraState, failure: faceattr.CameraFailure | '') => void} StateListener */
   /** @type {Set<StateListener>} */
@@ -159,16 +160,18 @@ faceattr.camera = (() => {
   }
 
   /**
+   * Encodes at once: the ways that promise a blob wait until the browser has nothing else to do, which boxes that move
+   * over a picture that moves let it seldom.
    * @param {number} longestSide in pixels; a smaller picture stays as it is
-   * @returns {Promise<Blob>} the current frame as a JPEG, not mirrored
+   * @returns {Blob} the current frame as a JPEG, not mirrored
    */
   function capture(longestSide) {
     const scale = Math.min(1, longestSide / Math.max(video.videoWidth, video.videoHeight));
     const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.max(1, Math.round(side * scale)));
-    canvas ??= new OffscreenCanvas(width, height);
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     canvas.getContext('2d', { alpha: false, willReadFrequently: true })?.drawImage(video, 0, 0, width, height);
-    return canvas.convertToBlob(JPEG);
+    const [, base64] = canvas.toDataURL(JPEG, QUALITY).split(',');
+    return faceattr.photo.fromBase64(base64, JPEG);
   }
 
   /** Kept, as its event is lost with it. @type {PermissionStatus | undefined} */

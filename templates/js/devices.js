@@ -19,7 +19,7 @@ faceattr.devices = (() => {
   /** @returns {faceattr.CameraFailure | ''} why this page cannot have any camera, however often it asks */
   function obstacle() {
     if (!navigator.mediaDevices?.getUserMedia) return isSecureContext ? 'unknown' : 'insecure';
-    return 'OffscreenCanvas' in window && 'requestVideoFrameCallback' in HTMLVideoElement.prototype ? '' : 'unknown';
+    return 'requestVideoFrameCallback' in HTMLVideoElement.prototype ? '' : 'unknown';
   }
 
   /**

@@ -70,11 +70,10 @@ faceattr.live = (() => {
     const patience = setTimeout(() => mine.abort(new Problem('timeout')), PATIENCE_MS);
     try {
       if (trouble?.code === 'network' || trouble?.code === 'timeout') await probe();
+      if (document.hidden) return;
       const taken = performance.now();
       pace.sent(taken);
-      const frame = await camera.capture(LONGEST_SIDE);
-      if (document.hidden) return;
-      const answer = await faceattr.api.analyze(frame, 'none', mine.signal);
+      const answer = await faceattr.api.analyze(camera.capture(LONGEST_SIDE), 'none', mine.signal);
       if (asking === mine) take(answer, taken);
     } catch (error) {
       if (asking === mine) miss(error instanceof Problem ? error : new Problem('unknown'));

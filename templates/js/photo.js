@@ -29,7 +29,10 @@ faceattr.photo = (() => {
    * @returns {Blob}
    */
   function fromBase64(base64, type) {
-    return new Blob([Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))], { type });
+    const text = atob(base64);
+    const bytes = new Uint8Array(text.length);
+    for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at); // Uint8Array.from takes ten times as long
+    return new Blob([bytes], { type });
   }
 
   /**

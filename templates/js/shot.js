@@ -65,10 +65,9 @@ faceattr.shot = (() => {
     element['shot-count'].textContent = '';
   }
 
-  async function capture() {
+  function capture() {
     try {
-      const photo = await camera.capture(LONGEST_SIDE);
-      if (!dialog.open) return;
+      const photo = camera.capture(LONGEST_SIDE);
       close();
       faceattr.page.analyze(new File([photo], '', { type: photo.type }), 1);
     } catch (error) {

@@ -9,17 +9,10 @@ from faceattr.analyzer import FaceAnalyzer
 from faceattr.settings import Settings
 from faceattr.web.app import create_app
 
-from .harness import CHROMIUM_ARGS, chromium_path, served
+from .harness import CHROMIUM_ARGS, Watch, chromium_path, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
-
-WATCH_POLICY = """
-window.violations = [];
-document.addEventListener('securitypolicyviolation', (event) => {
-  window.violations.push(event.violatedDirective + ' ' + event.blockedURI);
-});
-"""
+    from playwright.sync_api import Browser, Page, Playwright
 
 OpenPage = Callable[..., "Page"]
 
@@ -56,41 +49,27 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
     Afterwards no page may have logged an error, broken its policy, or asked another host for anything.
     """
     contexts = []
-    pages: list[Page] = []
-    errors: list[str] = []
-    strangers: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        # Chromium logs every answer that is not a success; those are the subject of the tests.
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
-            errors.append(message.text)
-
-    def note(request: Request) -> None:
-        if not request.url.startswith((address, "blob:", "data:")):
-            strangers.append(request.url)
+    watch = Watch(address)
 
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 800}, **options})
         context.set_default_timeout(10_000)
-        context.add_init_script(WATCH_POLICY)
         page = context.new_page()
-        page.on("console", hear)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", note)
+        watch.begin(page)
         # Asked for early: Playwright's interception otherwise arrives after a key press that opens the chooser.
         page.on("filechooser", lambda chooser: None)
         contexts.append(context)
-        pages.append(page)
         page.goto(address)
         return page
 
     yield open_page
-    violations = [violation for page in pages for violation in page.evaluate("window.violations")]
+    violations = watch.violations()
     for context in contexts:
         context.close()
-    assert not errors
+    # Chromium logs every answer that is not a success; those are the subject of the tests.
+    assert not [error for error in watch.errors if not error.startswith("Failed to load resource")]
     assert not violations
-    assert not strangers
+    assert not watch.strangers
 
 
 @pytest.fixture

@@ -7,9 +7,13 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page, Request
 
 CHROMIUM_ARGS = [
     "--no-sandbox",  # as root in a container there is none to be had
@@ -20,6 +24,13 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+_NOTE_VIOLATIONS = """
+window.violations = [];
+document.addEventListener('securitypolicyviolation', (event) => {
+  window.violations.push(event.violatedDirective + ' ' + event.blockedURI);
+});
+"""
 
 
 def chromium_path() -> str | None:
@@ -39,3 +50,35 @@ def served(app: Flask, port: int = 0) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class Watch:
+    """What pages do that they must not: errors and warnings, requests to other hosts, breaches of their policy."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+        self.violated: list[str] = []
+        """Of documents that are gone: whoever closes them puts theirs here."""
+        self._pages: list[Page] = []
+
+    def begin(self, page: Page) -> None:
+        """Watches the page from its next document on."""
+        page.add_init_script(_NOTE_VIOLATIONS)
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._note)
+        self._pages.append(page)
+
+    def violations(self) -> list[str]:
+        """Of the documents that the pages show now."""
+        return [violation for page in self._pages for violation in page.evaluate("window.violations")]
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "blob:", "data:")):
+            self.strangers.append(request.url)
