@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,13 +36,21 @@ class Watched:
         return Memory(max(sample.rss for sample in self.samples), max(sample.pss for sample in self.samples))
 
 
+def family(root: int) -> list[int]:
+    """The process and its descendants at this moment, by their ids."""
+    members = [root]
+    for pid in members:
+        with suppress(OSError):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                members += map(int, (task / "children").read_text().split())
+    return members
+
+
 def memory(root: int) -> Memory:
     """Memory of a process and its descendants at this moment; those that end meanwhile have none."""
-    family, rss, pss = [root], 0, 0
-    for pid in family:
+    rss, pss = 0, 0
+    for pid in family(root):
         try:
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                family += map(int, (task / "children").read_text().split())
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
         except OSError:
             continue

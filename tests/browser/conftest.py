@@ -63,12 +63,12 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
         return page
 
     yield open_page
-    violations = watch.violations()
+    watch.end()
     for context in contexts:
         context.close()
     # Chromium logs every answer that is not a success; those are the subject of the tests.
     assert not [error for error in watch.errors if not error.startswith("Failed to load resource")]
-    assert not violations
+    assert not watch.violations
     assert not watch.strangers
 
 

@@ -59,8 +59,7 @@ class Watch:
         self.address = address
         self.errors: list[str] = []
         self.strangers: list[str] = []
-        self.violated: list[str] = []
-        """Of documents that are gone: whoever closes them puts theirs here."""
+        self.violations: list[str] = []
         self._pages: list[Page] = []
 
     def begin(self, page: Page) -> None:
@@ -71,9 +70,11 @@ class Watch:
         page.on("request", self._note)
         self._pages.append(page)
 
-    def violations(self) -> list[str]:
-        """Of the documents that the pages show now."""
-        return [violation for page in self._pages for violation in page.evaluate("window.violations")]
+    def end(self) -> None:
+        """Takes from the pages which breaches they have noted; to be called before they are closed."""
+        for page in self._pages:
+            self.violations += page.evaluate("window.violations")
+        self._pages.clear()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
