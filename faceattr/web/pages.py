@@ -59,6 +59,7 @@ SCRIPTS = (
     "camera.js",
     "shot.js",
     "live.js",
+    "captions.js",
     "overlay.js",
     "trouble.js",
     "person.js",

@@ -2,7 +2,7 @@
 
 /** Boxes, labels and masks over the picture of the camera, moved at the rate of the display. */
 faceattr.overlay = (() => {
-  const { camera, live, settings, motion } = faceattr;
+  const { camera, live, settings, motion, captions } = faceattr;
   const { say } = faceattr.wording;
   const frame = document.getElementById('live-frame');
   const group = document.getElementById('live-boxes');
@@ -15,21 +15,16 @@ faceattr.overlay = (() => {
   /** A mask is larger than its box by this part on each side; and so many squares wide and high. */
   const MARGIN = 0.2;
   const SQUARES = [5, 6];
-  const CAPTION_HEIGHT = 36;
-  /** Captions of faces that begin beyond this part of the picture end with the face. */
-  const AT_RIGHT = 0.6;
 
   /**
-   * @typedef {object} Box
+   * @typedef {object} OnlyBox
    * @property {HTMLElement} element
-   * @property {HTMLElement} caption
    * @property {HTMLElement} number
    * @property {HTMLElement} label
-   * @property {number} room that the whole caption takes, in pixels of its width
    * @property {HTMLCanvasElement} mask
    * @property {faceattr.Track} track
-   * @property {faceattr.Rectangle} shown in parts of the frame
    */
+  /** @typedef {OnlyBox & faceattr.Captioned} Box */
   /** @type {Map<number, Box>} */
   const boxes = new Map();
   let width = 0;
@@ -50,7 +45,7 @@ faceattr.overlay = (() => {
       box.track = track;
       write(box);
     }
-    declutter();
+    captions.shorten([...boxes.values()], width, height, sides);
   }
 
   /**
@@ -66,7 +61,7 @@ faceattr.overlay = (() => {
     caption.append(number, label);
     element.append(mask, caption);
     group.append(element);
-    const box = { element, caption, number, label, room: 0, mask, track, shown: motion.ahead(track, performance.now()) };
+    const box = { element, caption, number, label, room: 0, tall: 0, side: /** @type {const} */ ('over'), mask, track, shown: motion.ahead(track, performance.now()) };
     boxes.set(track.id, box);
     return box;
   }
@@ -84,22 +79,7 @@ faceattr.overlay = (() => {
     [number.textContent, label.textContent] = texts;
     caption.classList.remove('brief');
     box.room = caption.offsetWidth;
-  }
-
-  /** Where captions would lie over each other, the smaller face's is its number only: the rest stands in the list. */
-  function declutter() {
-    /** @type {faceattr.Rectangle[]} */
-    const taken = [];
-    const wide = (/** @type {Box} */ { shown }) => shown.x_max - shown.x_min;
-    for (const box of [...boxes.values()].filter(({ track }) => track.number > 0).sort((a, b) => wide(b) - wide(a))) {
-      const [from, to] = sides(box.shown);
-      const left = from > AT_RIGHT ? to * width - box.room : from * width;
-      const bottom = box.shown.y_min * height;
-      const place = { x_min: left, x_max: left + box.room, y_min: bottom - CAPTION_HEIGHT, y_max: bottom };
-      const isBrief = taken.some((other) => motion.iou(other, place) > 0);
-      box.caption.classList.toggle('brief', isBrief);
-      if (!isBrief) taken.push(place);
-    }
+    box.tall = caption.offsetHeight;
   }
 
   /** @param {number} now */
@@ -121,14 +101,16 @@ faceattr.overlay = (() => {
   }
 
   /** @param {Box} box */
-  function place({ element, shown }) {
+  function place(box) {
+    const { element, shown } = box;
     const [from, to] = sides(shown);
     const { style, classList } = element;
+    box.side = captions.side(box, height);
     style.transform = `translate(${(from * width).toFixed(1)}px, ${(shown.y_min * height).toFixed(1)}px)`;
     style.width = `${((to - from) * width).toFixed(1)}px`;
     style.height = `${((shown.y_max - shown.y_min) * height).toFixed(1)}px`;
-    classList.toggle('at-top', shown.y_min * height < CAPTION_HEIGHT);
-    classList.toggle('at-right', from > AT_RIGHT);
+    for (const side of ['under', 'within']) classList.toggle(side, box.side === side);
+    classList.toggle('at-right', captions.endsWithFace(from));
   }
 
   /** @type {(box: faceattr.Rectangle) => [number, number]} left and right edge as the picture is shown */

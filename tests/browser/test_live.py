@@ -294,6 +294,29 @@ def test_only_counts_are_shown_and_spoken_in_aggregate_mode(page: Page) -> None:
     expect(page.locator(".caption:visible, .someone")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("face", "side"),
+    [((200, 200, 100), "over"), ((200, 2, 100), "under"), ((60, 2, 500), "within")],
+)
+def test_caption_stands_beside_the_face_where_the_picture_has_room(
+    page: Page, face: tuple[int, int, int], side: str
+) -> None:
+    page.route("**/analyze?*", lambda route: route.fulfill(**samples.answer([samples.face(*face)])))
+    go_live(page)
+    faces_are_seen(page)
+    wait_for(page, "faceattr.overlay.boxes().length === 1")
+    picture, box, caption = (
+        page.locator(part).bounding_box() for part in ("#live-frame", ".live-box.believed", ".caption")
+    )
+    assert picture
+    assert box
+    assert caption
+    bottom = caption["y"] + caption["height"]
+    assert picture["y"] <= caption["y"]
+    assert bottom <= picture["y"] + picture["height"]
+    assert side == ("over" if bottom <= box["y"] else "under" if caption["y"] >= box["y"] + box["height"] else "within")
+
+
 def test_live_region_speaks_once_and_not_of_every_frame(page: Page) -> None:
     page.evaluate(
         """() => {
