@@ -58,7 +58,7 @@ _COUNT = "faceattr.live.onTracks(() => { if (window.left > 0 && --window.left ==
 _COVER_LENS = "faceattr.camera.video.srcObject.getVideoTracks()[0].enabled = false"
 _LEAK = """() => {
   window.kept = [];
-  faceattr.live.onTracks((tracks) => kept.push([structuredClone(tracks), Array(150).fill(performance.now())]));
+  faceattr.live.onTracks((tracks) => kept.push([...tracks, Array(2000).fill(performance.now())]));
 }"""
 
 

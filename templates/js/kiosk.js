@@ -32,6 +32,7 @@ faceattr.kiosk = (() => {
   function agree() {
     enter('visit');
     faceattr.live.start();
+    at('live-title').focus();
   }
 
   function choosePhoto() {
@@ -46,7 +47,7 @@ faceattr.kiosk = (() => {
     faceattr.live.stop();
     faceattr.page.reset();
     at('spoken').textContent = '';
-    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    at('attract-begin').focus();
     language.goHome();
     restart.settle();
   }

@@ -25,7 +25,7 @@ from .camera_files import CAMERA_ARGS, film
 from .harness import CHROMIUM_ARGS, chromium_path, served
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZES = {"390x844": 2, "1080x1920": 1, "1920x1080": 1, "3840x2160": 1}
+SIZES = {"390x844": 2, "1080x1920": 1, "1920x1080": 1, "3840x2160": 1, "2160x3840": 1}
 """Width and height of the window in CSS pixels: device pixels per CSS pixel."""
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")

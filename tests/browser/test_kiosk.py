@@ -62,6 +62,16 @@ def test_nothing_is_captured_before_a_visitor_has_agreed(kiosk: Kiosk) -> None:
     assert kiosk.asked == 1
 
 
+def test_a_visit_by_keyboard_does_not_lose_its_place(kiosk: Kiosk) -> None:
+    page = kiosk.open()
+    page.locator("#attract-begin").press("Enter")
+    expect(page.locator("#consent-title")).to_be_focused()
+    page.locator("#consent-agree").press("Enter")
+    expect(page.locator("#live-title")).to_be_focused()
+    page.locator("#visit-finish").press("Enter")
+    expect(page.locator("#attract-begin")).to_be_focused()
+
+
 def test_who_says_no_is_not_asked_twice_and_nothing_has_happened(kiosk: Kiosk) -> None:
     page = kiosk.open()
     page.locator("#attract-begin").click()
