@@ -113,11 +113,11 @@ faceattr.charts = (() => {
 
   /**
    * @param {number} value
-   * @returns {number} the next of 2, 4, 10, 20, 40, 100 …: half of it is a whole number too
+   * @returns {number} the next of 2, 4, 6, 8, 10, 20, 40 …: half of it is a whole number too
    */
   function ceiling(value) {
     const power = 10 ** Math.floor(Math.log10(value));
-    return [1, 2, 4, 10].map((factor) => factor * power).find((most) => most >= Math.max(value, 2)) ?? value;
+    return [1, 2, 4, 6, 8, 10].map((factor) => factor * power).find((most) => most >= Math.max(value, 2)) ?? value;
   }
 
   /**
