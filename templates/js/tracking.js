@@ -8,8 +8,9 @@ faceattr.tracking = (() => {
   const LOST_MS = 700;
   /** However few the frames are, after this time it is gone. */
   const GONE_MS = 3000;
-  /** A face seen in one frame only is believed when the detector is this sure. */
+  /** A face is believed at once when the detector is this sure, else when it has been seen in so many frames. */
   const BELIEVED = 0.8;
+  const BELIEVED_FRAMES = 5;
   /** How far a face may jump between two frames, in its own sizes. */
   const REACH = 0.9;
 
@@ -74,7 +75,7 @@ faceattr.tracking = (() => {
    * @returns {boolean} whether it is more than a flicker of the detector
    */
   function isBelieved({ frames, confidence }) {
-    return frames > 1 || confidence >= BELIEVED;
+    return frames >= BELIEVED_FRAMES || confidence >= BELIEVED;
   }
 
   /**
