@@ -95,8 +95,8 @@ def test_all_crops_of_a_photo_go_through_each_classifier_at_once(
     counted: tuple[FaceAnalyzer, list[CountingNet]], astronaut: bytes
 ) -> None:
     analyzer, nets = counted
-    twice = on_grey(astronaut, 1100, 512, 0, 0)
-    twice[:, 588:] = twice[:, 511::-1]
+    twice = on_grey(astronaut, 1020, 512, 0, 0)
+    twice[:, 508:] = twice[:, 511::-1]
     assert len(analyzer.analyze(encoded(twice), SURE).faces) == 2
     assert [net.batches for net in nets] == [[1], *[[2]] * (len(nets) - 1)]
 
