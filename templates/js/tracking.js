@@ -8,9 +8,10 @@ faceattr.tracking = (() => {
   const LOST_MS = 700;
   /** However few the frames are, after this time it is gone. */
   const GONE_MS = 3000;
-  /** A face is believed at once when the detector is this sure, else when it has been seen in so many frames. */
+  /** A face is believed at once when the detector is this sure, else when it has been seen in so many frames, so long. */
   const BELIEVED = 0.8;
   const BELIEVED_FRAMES = 5;
+  const BELIEVED_MS = 1500;
   /** How far a face may jump between two frames, in its own sizes. */
   const REACH = 0.9;
 
@@ -74,8 +75,8 @@ faceattr.tracking = (() => {
    * @param {faceattr.Track} track
    * @returns {boolean} whether it is more than a flicker of the detector
    */
-  function isBelieved({ frames, confidence }) {
-    return frames >= BELIEVED_FRAMES || confidence >= BELIEVED;
+  function isBelieved({ frames, confidence, since, seen }) {
+    return confidence >= BELIEVED || (frames >= BELIEVED_FRAMES && seen - since >= BELIEVED_MS);
   }
 
   /**
