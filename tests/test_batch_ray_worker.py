@@ -111,8 +111,8 @@ def test_a_photo_that_takes_too_long_ends_the_process(tmp_path: Path) -> None:
 
 def test_the_limit_is_for_each_photo_and_ends_with_the_batch(tmp_path: Path) -> None:
     for number in range(4):
-        (tmp_path / str(number)).write_bytes(b"sleep 0.4")
-    worker = RayWorker(Work(tmp_path, Settings(), Options(), batch_fakes.load, timeout=1.2), node_name)
+        (tmp_path / str(number)).write_bytes(b"sleep 0.8")
+    worker = RayWorker(Work(tmp_path, Settings(), Options(), batch_fakes.load, timeout=3.0), node_name)
     worker.load(())
     assert isinstance(worker.analyse([b"0", b"1", b"2", b"3"]), Analysed)
-    time.sleep(1.3)
+    time.sleep(3.1)

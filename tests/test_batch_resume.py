@@ -182,7 +182,7 @@ def test_a_hanging_photo_and_a_fifo_cost_only_themselves(folder: Path, out: Path
     (folder / "b").write_bytes(b"segv")
     (folder / "c").write_bytes(b"faces 1")
     os.mkfifo(folder / "d")
-    assert batch(folder, out, "--timeout", "0.5", "--workers", "1") == 3
+    assert batch(folder, out, "--timeout", "2", "--workers", "1") == 3
     assert recorded(out) == {b"a": "error:timeout", b"b": "error:worker_died", b"c": "ok"}
 
 

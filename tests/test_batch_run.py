@@ -70,19 +70,19 @@ def test_a_photo_whose_worker_died_once_is_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_photo_that_hangs_its_worker_costs_only_itself(tmp_path: Path) -> None:
-    work, todo = work_on(tmp_path, *[b"sleep 60" if n == 1 else b"faces 1" for n in range(6)], timeout=0.5)
+    work, todo = work_on(tmp_path, *[b"sleep 60" if n == 1 else b"faces 1" for n in range(6)], timeout=2.0)
     found = outcomes(work, todo, workers=1)
     assert [outcome.outcome for outcome in found] == ["error:timeout" if n == 1 else "ok" for n in range(6)]
-    assert found[1].note == "not done in 0.5 s, the second time"
+    assert found[1].note == "not done in 2 s, the second time"
 
 
 def test_a_photo_that_hung_once_is_tried_again(tmp_path: Path) -> None:
-    work, todo = work_on(tmp_path, b"sleep-unless %s" % bytes(tmp_path / "marker"), timeout=0.5)
+    work, todo = work_on(tmp_path, b"sleep-unless %s" % bytes(tmp_path / "marker"), timeout=2.0)
     assert [outcome.outcome for outcome in outcomes(work, todo, workers=1)] == ["ok"]
 
 
 def test_a_photo_does_not_pay_for_the_slow_one_before_it(tmp_path: Path) -> None:
-    work, todo = work_on(tmp_path, *[b"sleep 0.6"] * 4, timeout=1.0)
+    work, todo = work_on(tmp_path, *[b"sleep 0.8"] * 4, timeout=3.0)
     assert [outcome.outcome for outcome in outcomes(work, todo, workers=1)] == ["ok"] * 4
 
 
