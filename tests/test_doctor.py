@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,11 @@ WRONG: dict[str, tuple[Callable[[Path], list[str]], str, str]] = {
     "tokens": (lambda pack: ["--token-file", str(pack / "none")], "access", "Cannot read the token file"),
     "hosts": (lambda _: ["--allowed-hosts", "kiosk:80"], "access", "names without ports, not 'kiosk:80'"),
     "origins": (lambda _: ["--allowed-origins", "kiosk"], "access", "origins like https://example.org"),
-    "rate": (lambda _: ["--rate-limit", "often"], "access", "must be like 60/minute"),
+    "rate": (
+        lambda _: ["--rate-limit", "often"],
+        "access",
+        "must be like 60/minute" if find_spec("flask_limiter") else "needs Flask-Limiter",
+    ),
     "PIN": (lambda pack: ["--kiosk-pin-file", str(pack / "pack.toml")], "kiosk", "must hold one line of 4 to 12"),
     "compat": (lambda _: ["--compat", "other"], "compat", "no --compat 'other'"),
     "debug": (lambda pack: ["--debug", str(pack / "pack.toml")], "writing", "not a writable directory"),
