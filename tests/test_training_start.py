@@ -18,7 +18,7 @@ from faceattr.engines.choice import choose_engine  # noqa: E402
 from training import attributes, detector, export  # noqa: E402
 from training.chips import Chips  # noqa: E402
 from training.modules import PlannedNet  # noqa: E402
-from training.start import mixed, start_from  # noqa: E402
+from training.start import mix_in, start_from  # noqa: E402
 from training.tars import DataError  # noqa: E402
 
 CHIPS = Chips([noise(96, 96, seed) for seed in range(32)], np.arange(32), np.arange(32) % 2)
@@ -75,18 +75,43 @@ def test_a_run_started_from_a_pack_goes_on_from_its_own_checkpoint(tmp_path: Pat
 
 def test_mixed_weights_lie_between_those_of_the_run_and_of_its_pack() -> None:
     net = detector.new_net()
-    own, half, none = net.folded(), *(mixed(net.folded(), BUILT_IN, "deploy_face", share) for share in (0.5, 0.0))
-    assert set(own) == set(half)
+    own = net.folded()
+    mix_in(net, BUILT_IN, ["deploy_face"], 0.5)
+    half = net.folded()
+    mix_in(net, BUILT_IN, ["deploy_face"], 0.0)
+    theirs = net.folded()
     for name in own:
-        for ours, middle, theirs in zip(own[name], half[name], none[name], strict=True):
-            assert middle.dtype == np.float32
-            assert np.allclose(middle, (ours + theirs) / 2, atol=1e-5)
-    start_from(net, BUILT_IN, ["deploy_face"], lambda net: net(torch.zeros(1, 3, 320, 320)))
-    assert np.allclose(net.folded()["conv1"][0], none["conv1"][0], atol=1e-4)
+        for one, middle, other in zip(own[name], half[name], theirs[name], strict=True):
+            assert np.allclose(middle, (one + other) / 2, atol=1e-5)
+    blob = noise(320, 320).transpose(2, 0, 1)[None].astype(np.float32) / 64 - 2
+    with torch.inference_mode():
+        rows = [answer.permute(0, 2, 3, 1).flatten(1).numpy() for answer in net.eval()(torch.from_numpy(blob))[::2]]
+    expected = answer_of_pack("deploy_face", "mbox_loc", blob)
+    assert np.allclose(np.concatenate(rows, axis=1), expected, atol=1e-2)
+
+
+@pytest.mark.parametrize("net", export.NETS)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["share", "0.4"], "belong together"),
+        (["start", str(BUILT_IN)], "belong together"),
+        (["start", str(BUILT_IN), "share", "0.4"], "is a pack, which is taken over as it is"),
+    ],
+)
+def test_export_says_what_cannot_be_mixed(
+    net: str, options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_net = [f"--{net}-{word}" if word in ("start", "share") else word for word in options]
+    sources = [f"--{each}={BUILT_IN}" for each in export.NETS]
+    with pytest.raises(SystemExit, match="2"):
+        export.main([f"--data={tmp_path}", f"--to={tmp_path}", *sources, *of_net])
+    assert words in capsys.readouterr().err
 
 
 def test_nets_of_a_pack_are_taken_over_as_they_are(tmp_path: Path) -> None:
-    nets = export.export_attributes(BUILT_IN, tmp_path) | export.export_detector(BUILT_IN, tmp_path)
+    pack = export.Source(BUILT_IN)
+    nets = export.export_attributes(pack, tmp_path) | export.export_detector(pack, tmp_path)
     export.write_pack(tmp_path, "faceattr-1", "9", nets)
     for file in sorted(tmp_path.glob("*.caffemodel")) + sorted(tmp_path.glob("*.prototxt")):
         assert file.read_bytes() == (BUILT_IN / file.name).read_bytes()

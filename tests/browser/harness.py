@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,12 @@ document.addEventListener('securitypolicyviolation', (event) => {
 def chromium_path() -> str | None:
     """The browser to drive: the one that CHROMIUM names, else the system's."""
     return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+def has_kiosk_fonts() -> bool:
+    """Whether the page looks as in docs/kiosk.md; unknown fonts, as other systems have, are not looked for."""
+    command = shutil.which("fc-list")
+    return command is None or bool(subprocess.run([command, "Noto Sans"], capture_output=True).stdout)
 
 
 @contextmanager

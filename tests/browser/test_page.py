@@ -18,6 +18,7 @@ from playwright.sync_api import Page, Route, expect
 from faceattr.web.pages import read_wording
 
 from . import samples
+from .harness import has_kiosk_fonts
 
 pytestmark = pytest.mark.browser
 
@@ -384,6 +385,7 @@ def test_no_width_needs_sideways_scrolling(open_page: OpenPage, astronaut: bytes
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.skipif(not has_kiosk_fonts(), reason="install the kiosk's fonts (Debian: apt-get install fonts-noto-core)")
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_kiosk_shows_photo_and_cards_without_scrolling(open_page: OpenPage, astronaut: bytes, count: int) -> None:
     page = open_page(viewport={"width": 1920, "height": 1080})
