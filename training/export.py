@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -24,12 +25,34 @@ from training.confidence import recalibrated
 from training.detector import new_net as new_detector
 from training.detector_check import OVERLAP
 from training.face_photos import read_face_photos
+from training.modules import PlannedNet
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.readback import require_same_answers
-from training.start import mixed
+from training.start import mix_in
 
 TOLERANCE = 1e-3
 FILES = ("deploy_face", "gender_net", "age_net")
+NETS = ("attributes", "detector")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a net is made of: a run, `share` of it where the rest is of the pack `start`; or a pack."""
+
+    path: Path
+    start: Path | None = None
+    share: float = 1.0
+
+    @property
+    def is_pack(self) -> bool:
+        return (self.path / "pack.toml").exists()
+
+    def net(self, fresh: PlannedNet, files: Sequence[str]) -> PlannedNet:
+        """The run's averaged net, mixed, ready to answer. Raises DataError where the pack's is of another form."""
+        net = loop.averaged(self.path, fresh)
+        if self.start:
+            mix_in(net, self.start, files, self.share)
+        return net
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -38,16 +61,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     taken = "or a pack to take over from"
     parser.add_argument("--attributes", type=Path, required=True, help=f"the run of training.attributes, {taken}")
     parser.add_argument("--detector", type=Path, required=True, help=f"the run of training.detector, {taken}")
-    parser.add_argument("--start", type=Path, help="the pack that the run of training.detector started from")
-    parser.add_argument("--share", type=float, default=1.0, help="of the run's detector; the rest is of that pack's")
+    for net in NETS:
+        started = f"the pack that the run of training.{net} started from"
+        parser.add_argument(f"--{net}-start", type=Path, metavar="PACK", help=started)
+        parser.add_argument(f"--{net}-share", type=float, default=1.0, help="of the run; the rest is of that pack")
     parser.add_argument("--to", type=Path, required=True, help="the pack's directory")
     parser.add_argument("--name", default="faceattr-1")
     parser.add_argument("--version", default="1.0")
     parsed = parser.parse_args(argv)
-    if (parsed.share < 1) != (parsed.start is not None):
-        parser.error("--start and a --share below 1 belong together.")
-    nets = export_attributes(parsed.attributes, parsed.data)
-    nets |= export_detector(parsed.detector, parsed.data, parsed.start, parsed.share)
+    sources = {net: Source(*(getattr(parsed, f"{net}{of}") for of in ("", "_start", "_share"))) for net in NETS}
+    for net, source in sources.items():
+        if (source.share < 1) != (source.start is not None):
+            parser.error(f"--{net}-start and a --{net}-share below 1 belong together.")
+        if source.start and source.is_pack:
+            parser.error(f"--{net} is a pack, which is taken over as it is: --{net}-start is for a run.")
+    nets = export_attributes(sources["attributes"], parsed.data) | export_detector(sources["detector"], parsed.data)
     write_pack(parsed.to, parsed.name, parsed.version, nets)
     # Calibrated as the service uses it, which looks at long photos in parts.
     nets["deploy_face"] = recalibrated(parsed.to, parsed.data)
@@ -55,11 +83,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{parsed.to}: {sum(path.stat().st_size for path in parsed.to.iterdir()) / 1e6:.1f} MB")
 
 
-def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
+def export_attributes(source: Source, data: Path) -> dict[str, tuple[str, bytes]]:
     """Gender and age nets of a run, calibrated on `utkface_val.tar`; those of a pack as they are."""
-    if taken := _of_pack(run, FILES[1:]):
-        return taken
-    net = loop.averaged(run, new_net())
+    files = FILES[1:]
+    if source.is_pack:
+        return _of_pack(source.path, files)
+    net = source.net(new_net(), files)
     chips = read_chips(data / "utkface_val.tar")
     genders, ages = (logits.numpy() for logits in predict(net, chips, ATTRIBUTE_SIDE, "cpu"))
     scales = {
@@ -81,16 +110,12 @@ def export_attributes(run: Path, data: Path) -> dict[str, tuple[str, bytes]]:
     return nets
 
 
-def export_detector(
-    run: Path, data: Path, start: Path | None = None, share: float = 1.0
-) -> dict[str, tuple[str, bytes]]:
-    """The SSD of a run, or of a pack, not yet calibrated; with `start`, `share` of it mixed with that pack's."""
-    if taken := _of_pack(run, FILES[:1]):
-        return taken
-    net = loop.averaged(run, new_detector())
-    if start:
-        mix = mixed(net.folded(), start, "deploy_face", share)
-        return {"deploy_face": ssd("deploy_face", net.plan, net.outputs, mix, DETECTOR_SIDE, PRIORS, OVERLAP)}
+def export_detector(source: Source, data: Path) -> dict[str, tuple[str, bytes]]:
+    """The SSD of a run, or of a pack, not yet calibrated."""
+    files = FILES[:1]
+    if source.is_pack:
+        return _of_pack(source.path, files)
+    net = source.net(new_detector(), files)
     text, binary = ssd("deploy_face", net.plan, net.outputs, net.folded(), DETECTOR_SIDE, PRIORS, OVERLAP)
     size = (DETECTOR_SIDE, DETECTOR_SIDE)
     photos = read_face_photos(data / "webfaces_val.tar")[:4]
@@ -132,9 +157,6 @@ def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[s
 
 
 def _of_pack(directory: Path, files: Sequence[str]) -> dict[str, tuple[str, bytes]]:
-    """The nets of a pack; none where the directory is a run's."""
-    if not (directory / "pack.toml").exists():
-        return {}
     return {
         file: ((directory / f"{file}.prototxt").read_text(), (directory / f"{file}.caffemodel").read_bytes())
         for file in files

@@ -22,41 +22,57 @@ def start_from(net: PlannedNet, pack: Path, files: Iterable[str], answer: Callab
     `answer` feeds the net some samples, so that training goes on smoothly. Raises DataError where a layer is missing
     or has another shape.
     """
-    layers = _layers(pack, files)
-    norms = []
-    for node in net.plan.nodes:
-        if node.kind != "conv":
-            continue
-        convolution, norm = parts(net.steps[node.name])
-        if node.name not in layers:
-            raise DataError(f"{pack} has no layer '{node.name}': its net is of another form.")
-        weight, bias = (torch.from_numpy(blob.copy()) for blob in layers[node.name])
-        if weight.shape != convolution.weight.shape:
-            shapes = f"{tuple(weight.shape)}, expected {tuple(convolution.weight.shape)}"
-            raise DataError(f"{pack}: layer '{node.name}' has weights of shape {shapes}.")
-        with torch.no_grad():
-            convolution.weight.copy_(weight)
-            if norm is None:
-                assert convolution.bias is not None
-                convolution.bias.copy_(bias.reshape(-1))
-            else:
-                norm.bias.copy_(bias.reshape(-1))
-                norm.weight.copy_(torch.full_like(norm.weight, (1 + norm.eps) ** 0.5))
-                norms.append((convolution, norm))
+    norms = _put(net, _fitting(net, pack, files))
     _unfold(net, norms, answer)
 
 
-def mixed(weights: Weights, pack: Path, file: str, share: float) -> Weights:
-    """`share` of the weights, and the rest of those of a pack's net that their training started from.
+def mix_in(net: PlannedNet, pack: Path, files: Iterable[str], share: float) -> None:
+    """Leaves a trained net, ready to answer, `share` of its weights; the rest is of the pack's that it started from.
 
     What a net learns anew lies, in the space of weights, in one valley with what it was, and between the two it mostly
-    knows both: Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022).
+    knows both: Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022). Raises DataError as `start_from`.
     """
-    before = _layers(pack, [file])
-    return {
-        name: (share * weight + (1 - share) * before[name][0], share * bias + (1 - share) * before[name][1].reshape(-1))
-        for name, (weight, bias) in weights.items()
+    before = _fitting(net, pack, files)
+    mix: Weights = {
+        name: (share * weight + (1 - share) * before[name][0], share * bias + (1 - share) * before[name][1])
+        for name, (weight, bias) in net.folded().items()
     }
+    _put(net, mix)
+
+
+def _put(net: PlannedNet, weights: Weights) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Sets every convolution, with a normalisation that only adds its bias; those that have one."""
+    norms = []
+    for name, (weight, bias) in weights.items():
+        convolution, norm = parts(net.steps[name])
+        with torch.no_grad():
+            convolution.weight.copy_(torch.from_numpy(weight))
+            if norm is None:
+                assert convolution.bias is not None
+                convolution.bias.copy_(torch.from_numpy(bias))
+                continue
+            norm.reset_running_stats()
+            norm.weight.fill_((1 + norm.eps) ** 0.5)
+            norm.bias.copy_(torch.from_numpy(bias))
+            norms.append((convolution, norm))
+    return norms
+
+
+def _fitting(net: PlannedNet, pack: Path, files: Iterable[str]) -> Weights:
+    """What a pack has for each convolution of a net. Raises DataError where it is missing or has another shape."""
+    layers, fitting = _layers(pack, files), Weights()
+    for node in net.plan.nodes:
+        if node.kind != "conv":
+            continue
+        if node.name not in layers:
+            raise DataError(f"{pack} has no layer '{node.name}': its net is of another form.")
+        weight, bias = layers[node.name]
+        expected = tuple(parts(net.steps[node.name])[0].weight.shape)
+        if weight.shape != expected:
+            shapes = f"{weight.shape}, expected {expected}"
+            raise DataError(f"{pack}: layer '{node.name}' has weights of shape {shapes}.")
+        fitting[node.name] = weight.copy(), bias.reshape(-1).copy()
+    return fitting
 
 
 def _layers(pack: Path, files: Iterable[str]) -> dict[str, tuple[NDArray[np.float32], ...]]:
