@@ -17,6 +17,8 @@ faceattr.charts = (() => {
   /** The plot within the chart, in percent of its height; above is room for a number, below for ticks. */
   const TOP = 14;
   const BOTTOM = 86;
+  /** Numbers on the axis stand here, in percent of the width, so that nothing lies on them. */
+  const LEFT = 13;
   /** With more bars than this, numbers would not fit over them, and the axis has them instead. */
   const NUMBERED = 12;
   /** The halves of the pyramid, in percent of its width: where they begin, and how long the longest bar is. */
@@ -98,8 +100,9 @@ faceattr.charts = (() => {
   function plot(about, points, write) {
     const svg = chart(about, 'chart');
     const most = ceiling(Math.max(1, ...points.map(({ value }) => value ?? 0)));
-    const step = 100 / points.length;
-    const x = (/** @type {number} */ index) => (index + 0.5) * step;
+    const left = write ? LEFT : 0;
+    const step = (100 - left) / points.length;
+    const x = (/** @type {number} */ index) => left + (index + 0.5) * step;
     const y = (/** @type {number} */ value) => BOTTOM - ((BOTTOM - TOP) * value) / most;
     for (const value of [0, most / 2, most]) {
       svg.append(make('line', { class: value === 0 ? 'chart-axis' : 'chart-grid', x1: '0%', x2: '100%', y1: `${y(value)}%`, y2: `${y(value)}%` }));
