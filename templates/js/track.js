@@ -19,6 +19,7 @@
  * @property {number} seen last
  * @property {number} frames in which it was seen
  * @property {number} missed frames since it was seen last
+ * @property {number} looks frames since it began
  * @property {{weight: number, gender: Record<string, number>, years: number, low: number, high: number}} sums
  */
 /**
@@ -89,6 +90,7 @@ faceattr.track = (() => {
       seen: now,
       frames: 1,
       missed: 0,
+      looks: 1,
       sums: { weight: 0, gender: {}, years: 0, low: 0, high: 0 },
     };
     average(track, seen);
@@ -105,6 +107,7 @@ faceattr.track = (() => {
     track.confidence += 0.3 * (seen.confidence - track.confidence);
     track.seen = now;
     track.frames += 1;
+    track.looks += 1;
     track.missed = 0;
     average(track, seen);
   }
@@ -112,6 +115,7 @@ faceattr.track = (() => {
   /** @param {faceattr.Track} track */
   function miss(track) {
     track.missed += 1;
+    track.looks += 1;
     track.velocity.x /= 2;
     track.velocity.y /= 2;
   }

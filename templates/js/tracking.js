@@ -8,10 +8,14 @@ faceattr.tracking = (() => {
   const LOST_MS = 700;
   /** However few the frames are, after this time it is gone. */
   const GONE_MS = 3000;
-  /** A face is believed at once when the detector is this sure, else when it has been seen in so many frames, so long. */
+  /**
+   * A face is believed at once when the detector is this sure, else when it has been seen in so many frames, so long, and
+   * in this part of all frames since it began: what comes and goes is mostly no face.
+   */
   const BELIEVED = 0.8;
   const BELIEVED_FRAMES = 5;
   const BELIEVED_MS = 1500;
+  const BELIEVED_PART = 0.6;
   /** How far a face may jump between two frames, in its own sizes. */
   const REACH = 0.9;
 
@@ -75,8 +79,9 @@ faceattr.tracking = (() => {
    * @param {faceattr.Track} track
    * @returns {boolean} whether it is more than a flicker of the detector
    */
-  function isBelieved({ frames, confidence, since, seen }) {
-    return confidence >= BELIEVED || (frames >= BELIEVED_FRAMES && seen - since >= BELIEVED_MS);
+  function isBelieved({ frames, looks, confidence, since, seen }) {
+    if (confidence >= BELIEVED) return true;
+    return frames >= BELIEVED_FRAMES && seen - since >= BELIEVED_MS && frames >= looks * BELIEVED_PART;
   }
 
   /**

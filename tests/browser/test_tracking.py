@@ -142,6 +142,16 @@ def test_doubtful_flicker_is_nobody(page: Page, frames: int) -> None:
     assert [track["id"] for track in said["gone"]] == [1]
 
 
+@pytest.mark.parametrize("every", [2, 3, 4])
+def test_doubtful_face_that_comes_and_goes_is_nobody(page: Page, every: int) -> None:
+    doubtful = face(100)
+    doubtful["box"]["probability"] = 0.55
+    frames = [[face(600), doubtful] if number % every == 0 else [face(600)] for number in range(60)]
+    said = follow(page, frames)
+    assert [len(tracks) for tracks in said["seen"]] == [1] * 60
+    assert [track["id"] for track in said["gone"]] == [1]
+
+
 def test_doubtful_face_that_stays_is_somebody(page: Page) -> None:
     doubtful = face(100)
     doubtful["box"]["probability"] = 0.55
