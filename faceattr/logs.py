@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
         at = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z"
         line: dict[str, Any] = {"time": at, "level": record.levelname}
         event = getattr(record, "event", None)
-        line |= {"event": event, **record.fields} if event else {"message": record.getMessage()}  # type: ignore[attr-defined]
+        line |= {"event": event, **_rounded(record.fields)} if event else {"message": record.getMessage()}  # type: ignore[attr-defined]
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
@@ -54,6 +54,8 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(logging.WARNING)
+    # Nothing that a line says; under overload, most of what the service does is write lines.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("waitress").addFilter(_without_address)
 
 
@@ -68,7 +70,7 @@ def log_event(log: logging.Logger, event: str, fields: Mapping[str, str | float 
     """Logs an event with named values, in text as `event name=value ...`, in JSON as members of the line's object."""
     if log.isEnabledFor(logging.INFO):
         message = " ".join((event, *(f"{name}={_shown(value)}" for name, value in fields.items())))
-        log.info("%s", message, extra={"event": event, "fields": _rounded(fields)})
+        log.info("%s", message, extra={"event": event, "fields": fields})
 
 
 def _rounded(fields: Mapping[str, str | float | None]) -> dict[str, str | float | None]:

@@ -16,7 +16,7 @@ MARGIN_BYTES = 32 * 2**20
 _CGROUP, _PROCESS = Path("/sys/fs/cgroup"), Path("/proc/self")
 _UNLIMITED = 2**60
 """As much means no limit, in the older control groups."""
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Parameters of mallopt, from glibc's malloc.h."""
 
 
@@ -24,15 +24,16 @@ def bound_allocator() -> bool:
     """Makes glibc's malloc give photos back: few arenas, and blocks of images' size straight from the system.
 
     By default every thread gets an arena that never shrinks, and the first large photo teaches malloc to keep blocks of
-    up to 32 MB. Blocks of less than 4 MB, a VGA image or a net's layer, are kept: asking the system for each of them
-    costs a fifth of the throughput. Must run before threads start. False, and nothing done, where the C library has no
-    mallopt (musl, macOS).
+    up to 32 MB. Blocks of less than 4 MB, a VGA image or a net's layer, are kept, 32 MB of them at most: asking the
+    system for each of them costs a fifth of the throughput, and giving them back after each photo a twentieth. Must run
+    before threads start. False, and nothing done, where the C library has no mallopt (musl, macOS).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    return bool(mallopt(_M_ARENA_MAX, 2) and mallopt(_M_MMAP_THRESHOLD, 4 * 2**20))
+    wanted = {_M_ARENA_MAX: 2, _M_MMAP_THRESHOLD: 4 * 2**20, _M_TRIM_THRESHOLD: 32 * 2**20}
+    return min(mallopt(parameter, value) for parameter, value in wanted.items()) > 0
 
 
 def give_back() -> None:

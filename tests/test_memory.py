@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,31 @@ import pytest
 from faceattr.memory import MARGIN_BYTES, keep_within_container, memory_allowed
 
 MIB = 2**20
+ROOT = Path(__file__).resolve().parents[1]
+
+
+FAULTS = """
+import resource, numpy
+from faceattr.memory import bound_allocator
+assert bound_allocator()
+def photo():
+    blocks = [numpy.ones(900_000, numpy.uint8) for _ in range(8)]
+for _ in range(20):
+    photo()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    photo()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "confstr") or "glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""), reason="glibc"
+)
+def test_memory_of_small_photos_is_not_asked_for_again_for_each() -> None:
+    done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stderr == ""
+    assert int(done.stdout) < 100  # of 35,000 pages
 
 
 def write(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from faceattr.errors import SettingsError
 
@@ -102,6 +103,7 @@ def _entries(listed: str) -> list[str]:
     return [entry for entry in (part.strip() for part in listed.split(",")) if entry]
 
 
+@lru_cache(maxsize=256)
 def _split_host(host: str) -> tuple[str, int | None] | None:
     match = _HOST.fullmatch(host)
     if match is None:
@@ -122,6 +124,7 @@ def _origin(text: str) -> tuple[str, str, int] | None:
     return scheme, parsed[0], parsed[1] if parsed[1] is not None else _DEFAULT_PORTS[scheme]
 
 
+@lru_cache(maxsize=256)
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from typing import Any
+from typing import Any, Protocol
 
 from waitress import wasyncore
 
@@ -14,18 +14,21 @@ class Loop(dict[int, Any]):
     """waitress's dispatchers by descriptor, and the turns in which they are served.
 
     waitress's own loop asks every connection before each wait what it waits for. With hundreds of idle ones that takes
-    more than the requests themselves; here those at rest are asked again only when something has come from them.
+    more than the requests themselves; here those at rest are asked again only when something has come from them, and
+    the system is told only of changes (epoll, where it has that).
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._poll = select.poll() if hasattr(select, "poll") else None
+        self._poll = _poller()
         self._masks: dict[int, int] = {}
-        self._resting: set[int] = set()
+        self._active: set[int] = set()
+        """Those to be asked in the next turn."""
 
     def __setitem__(self, descriptor: int, dispatcher: Any) -> None:
         self._forget(descriptor)
         super().__setitem__(descriptor, dispatcher)
+        self._active.add(descriptor)
 
     def __delitem__(self, descriptor: int) -> None:
         self._forget(descriptor)
@@ -38,38 +41,66 @@ class Loop(dict[int, Any]):
 
     def look_at_all(self) -> None:
         """Asks the connections at rest as well in the next turn: something else than their clients has changed them."""
-        self._resting.clear()
+        self._active.update(self)
 
     def turn(self, timeout: float) -> None:
         """Waits, for so many seconds at most, and serves whatever is ready."""
         if self._poll is None:
             wasyncore.loop(timeout=timeout, map=self, count=1)
             return
-        for descriptor, dispatcher in list(self.items()):
-            if descriptor not in self._resting:
-                self._ask(self._poll, descriptor, dispatcher)
-        for descriptor, flags in self._poll.poll(timeout * 1000.0):
-            self._resting.discard(descriptor)
+        for descriptor in list(self._active):
+            self._ask(self._poll, descriptor, self[descriptor])
+        for descriptor, flags in self._poll.poll(timeout):
             dispatcher = self.get(descriptor)
             if dispatcher is not None:
+                self._active.add(descriptor)
                 wasyncore.readwrite(dispatcher, flags)
 
-    def _ask(self, poll: select.poll, descriptor: int, dispatcher: Any) -> None:
+    def _ask(self, poll: _Poller, descriptor: int, dispatcher: Any) -> None:
         # First: what a thread changes after that is seen in the next turn, for which it wakes the loop.
         rests = isinstance(dispatcher, Channel) and dispatcher.is_at_rest
         mask = select.POLLIN | select.POLLPRI if dispatcher.readable() else 0
         if dispatcher.writable() and not dispatcher.accepting:
             mask |= select.POLLOUT
-        if mask != self._masks.get(descriptor, 0):
-            if mask:
-                poll.register(descriptor, mask)
-            else:
+        before = self._masks.get(descriptor, 0)
+        if mask != before:
+            if not mask:
                 poll.unregister(descriptor)
+            elif before:
+                poll.modify(descriptor, mask)
+            else:
+                poll.register(descriptor, mask)
             self._masks[descriptor] = mask
         if rests:
-            self._resting.add(descriptor)
+            self._active.discard(descriptor)
 
     def _forget(self, descriptor: int) -> None:
-        self._resting.discard(descriptor)
+        self._active.discard(descriptor)
         if self._masks.pop(descriptor, 0) and self._poll is not None:
             self._poll.unregister(descriptor)
+
+
+class _Poller(Protocol):
+    """What select.epoll and select.poll have in common; the flags are the same numbers."""
+
+    def register(self, descriptor: int, flags: int, /) -> None: ...
+    def modify(self, descriptor: int, flags: int, /) -> None: ...
+    def unregister(self, descriptor: int, /) -> None: ...
+    def poll(self, seconds: float, /) -> list[tuple[int, int]]: ...
+
+
+class _Poll:
+    """select.poll, told to wait in seconds."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self.register, self.modify, self.unregister = self._poll.register, self._poll.modify, self._poll.unregister
+
+    def poll(self, seconds: float) -> list[tuple[int, int]]:
+        return self._poll.poll(seconds * 1000.0)
+
+
+def _poller() -> _Poller | None:
+    if hasattr(select, "epoll"):
+        return select.epoll()
+    return _Poll() if hasattr(select, "poll") else None

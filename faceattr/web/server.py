@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import time
 from functools import partial
 from typing import Any
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 
 LANES = "faceattr.lanes"
 """Key of `app.extensions`: the Lanes of a running service, for those who count what waits."""
+SWITCH_S = 0.0005
+"""How long one thread may keep the others from running Python. A photo's thread needs its turn after each call into a
+library, some twenty times; with Python's own 5 ms those that refuse photos would hold up those that analyse them."""
 _TICK_S = 0.25
 """How often the I/O loop looks after what time alone brings about."""
 
@@ -44,6 +48,7 @@ def serve(settings: Settings, signals: Signals) -> None:
     Raises SettingsError when the address cannot be listened on, PackError or EngineError before anything listens.
     """
     begin = time.perf_counter()
+    sys.setswitchinterval(SWITCH_S)
     bound_allocator()
     app = create_app(settings)
     give_back()
