@@ -54,8 +54,9 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(logging.WARNING)
-    # Nothing that a line says; under overload, most of what the service does is write lines.
+    # No line says who wrote it, and under overload much of what the service does is write lines; so the logging HOWTO.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     logging.getLogger("waitress").addFilter(_without_address)
 
 
@@ -69,7 +70,8 @@ def _without_address(record: logging.LogRecord) -> bool:
 def log_event(log: logging.Logger, event: str, fields: Mapping[str, str | float | None]) -> None:
     """Logs an event with named values, in text as `event name=value ...`, in JSON as members of the line's object."""
     if log.isEnabledFor(logging.INFO):
-        message = " ".join((event, *(f"{name}={_shown(value)}" for name, value in fields.items())))
+        shown = [f"{name}={'-' if value is None else _shown(value)}" for name, value in fields.items()]
+        message = " ".join([event, *shown])
         log.info("%s", message, extra={"event": event, "fields": fields})
 
 
@@ -77,9 +79,7 @@ def _rounded(fields: Mapping[str, str | float | None]) -> dict[str, str | float 
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in fields.items()}
 
 
-def _shown(value: str | float | None) -> str:
-    if value is None:
-        return "-"
+def _shown(value: str | float) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

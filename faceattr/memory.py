@@ -33,7 +33,7 @@ def bound_allocator() -> bool:
     except (OSError, AttributeError):
         return False
     wanted = {_M_ARENA_MAX: 2, _M_MMAP_THRESHOLD: 4 * 2**20, _M_TRIM_THRESHOLD: 32 * 2**20}
-    return min(mallopt(parameter, value) for parameter, value in wanted.items()) > 0
+    return all(bool(mallopt(parameter, value)) for parameter, value in wanted.items())
 
 
 def give_back() -> None:

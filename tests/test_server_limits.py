@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import resource
+import socket
 import threading
 import time
 from contextlib import closing
@@ -9,11 +10,13 @@ from contextlib import closing
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from waitress import wasyncore
 
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.errors import SettingsError
 from faceattr.settings import Settings
 from faceattr.web import descriptors
+from faceattr.web.app import create_app
 from faceattr.web.descriptors import LEAST, RESERVE, fitting_connections
 from faceattr.web.patience import QUEUED
 from faceattr.web.server import Server
@@ -84,6 +87,56 @@ def test_beyond_the_places_to_wait_photos_are_refused_unread_and_the_others_answ
         refused.send(photo_request())
         assert refused.code() == "ok"
         until(lambda: service.server.lanes.inside == 0)
+
+
+@pytest.mark.parametrize(
+    ("version", "asked", "said"),
+    [("1.1", "", None), ("1.1", "close", "close"), ("1.0", "", "close"), ("1.0", "keep-alive", "Keep-Alive")],
+)
+def test_a_refusal_leaves_the_connection_as_its_client_wants_it(
+    gate: Gate, version: str, asked: str, said: str | None
+) -> None:
+    with running(gate, slots=1, waiting=1) as service:
+        fill(service, gate, 2)
+        request = photo_request().replace(b"HTTP/1.1", f"HTTP/{version}".encode())
+        client = service.send(
+            request.replace(b"\r\n", f"\r\nConnection: {asked}\r\n".encode(), 1) if asked else request
+        )
+        status, headers, body = client.answer()
+        assert (status, body["code"], headers.get("connection")) == (503, "overloaded", said)
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        if said == "close":
+            assert client.is_closed()
+        else:
+            client.send(get("/healthz"))
+            assert client.code() == "ok"
+
+
+def test_who_comes_while_no_photo_more_is_admitted_is_heard_soon(gate: Gate) -> None:
+    with running(gate, slots=1, waiting=1) as service:
+        fill(service, gate, 2)
+        assert service.server.lanes.is_full
+        clients = [service.connect() for _ in range(30)]
+        for client in clients:
+            client.send(get("/healthz"))
+        assert [client.code() for client in clients] == ["ok"] * 30
+        gate.opened.set()
+        until(lambda: not service.server.lanes.is_full)
+
+
+def test_all_who_wait_to_be_let_in_are_taken_in_one_turn(gate: Gate) -> None:
+    settings = Settings(port=0, slots=1, threads=1)
+    server = Server(create_app(settings, analyzer=gate), settings)  # type: ignore[arg-type]
+    try:
+        address = "127.0.0.1", server.listeners[0].effective_port
+        waiting = [socket.create_connection(address) for _ in range(10)]
+        server._loop.turn(5)
+        assert server.connections == 10
+        for each in waiting:
+            each.close()
+    finally:
+        server.lanes.shutdown(5)
+        wasyncore.close_all(server._loop)
 
 
 def test_an_address_with_more_slashes_waits_in_the_same_line(gate: Gate) -> None:

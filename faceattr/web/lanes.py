@@ -50,6 +50,11 @@ class Lanes:
         return self._inside
 
     @property
+    def is_full(self) -> bool:
+        """Whether the next analysis would be refused."""
+        return self._inside >= self._most
+
+    @property
     def on_io_thread(self) -> bool:
         """Whether the I/O loop is asking."""
         return threading.get_ident() == self._io_thread

@@ -48,6 +48,14 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             return None
         return accepted
 
+    def handle_accept(self) -> None:
+        """Takes all connections that wait; with one a turn of the loop, under overload the last would wait long."""
+        while self.readable():
+            before = len(self._map)
+            super().handle_accept()
+            if len(self._map) == before:
+                break
+
     def pull_trigger(self) -> None:
         """Wakes the I/O loop for what a thread has done; what the loop itself has done it knows."""
         if not self.lanes.on_io_thread:
@@ -55,10 +63,6 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
     def stop(self) -> None:
         """Takes the connections that are already made, so that they are told, and listens no more."""
-        while self.readable():
-            before = len(self._map)
-            self.handle_accept()
-            if len(self._map) == before:
-                break
+        self.handle_accept()
         # Not self.close(): that would take the trigger away, by which the threads wake the loop for their answers.
         wasyncore.dispatcher.close(self)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import build_http_date
 
 from faceattr.web.arrivals import Refusal
 from faceattr.web.headers import DATA_POLICY, SECURITY_HEADERS
 from faceattr.web.patience import QUEUED, TIME_LEFT
 from faceattr.web.problems import PROBLEMS, RETRY_AFTER_S, code_for_status, problem_body
 from faceattr.web.records import Answered, choose_request_id, record
+
+_FIXED = {"Content-Type": "application/problem+json", **SECURITY_HEADERS, "Content-Security-Policy": DATA_POLICY}
+_HEADERS = [f"{name}: {value}" for name, value in _FIXED.items()]
+"""Of every problem."""
 
 
 class AnswerTask(WSGITask):  # type: ignore[misc]
@@ -42,15 +47,19 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
         body = problem_body(refusal.code, refusal.detail, request_id)
         status, title = PROBLEMS[refusal.code]
         self.status = f"{status} {title}"
-        headers = {**SECURITY_HEADERS, "Content-Security-Policy": DATA_POLICY, "X-Request-ID": request_id}
-        if status == 503:
-            headers["Retry-After"] = str(RETRY_AFTER_S)
-        self.response_headers.extend([("Content-Type", "application/problem+json"), *headers.items()])
-        if refusal.close or self.channel.server.drain.begun:
-            self.set_close_on_finish()
+        connection = self.request.headers.get("CONNECTION", "").lower()
+        kept = connection == "keep-alive" if self.version == "1.0" else connection != "close"
+        self.close_on_finish = refusal.close or self.channel.server.drain.begun or not kept
         self.channel.refused = refusal.close
         self.content_length = len(body)
-        head: bytes = self.build_response_header()
+        # Not by waitress: under overload this is most of what is done, and nearly always the same.
+        lines = [f"HTTP/{self.version} {self.status}", *_HEADERS, f"Content-Length: {len(body)}"]
+        lines += [f"X-Request-ID: {request_id}", f"Date: {build_http_date(self.start_time)}"]
+        if status == 503:
+            lines.append(f"Retry-After: {RETRY_AFTER_S}")
+        if self.close_on_finish or self.version == "1.0":
+            lines.append(f"Connection: {'close' if self.close_on_finish else 'Keep-Alive'}")
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self.wrote_header = True
         # Together: under overload this is most of what is sent.
         self.channel.write_soon(head if getattr(self.request, "command", "") == "HEAD" else head + body)
