@@ -49,7 +49,9 @@ class Loop(dict[int, Any]):
             wasyncore.loop(timeout=timeout, map=self, count=1)
             return
         for descriptor in list(self._active):
-            self._ask(self._poll, descriptor, self[descriptor])
+            dispatcher = self.get(descriptor)
+            if dispatcher is not None:
+                self._ask(self._poll, descriptor, dispatcher)
         for descriptor, flags in self._poll.poll(timeout):
             dispatcher = self.get(descriptor)
             if dispatcher is not None:
