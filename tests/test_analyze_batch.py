@@ -6,10 +6,12 @@ import base64
 import json
 import logging
 import math
+import time
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from waitress.task import WSGITask
 
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.errors import Abandoned, EngineError, OutOfMemory, Overloaded
@@ -18,6 +20,7 @@ from faceattr.slots import Patience
 from faceattr.types import Analysis
 from faceattr.web.app import create_app
 from faceattr.web.patience import TIME_LEFT
+from faceattr.web.tasks import AnswerTask
 from tests.conftest import BUILT_IN
 from tests.flipped_packs import BUILT_IN_NAME
 from tests.photo_bytes import encoded, flat
@@ -263,3 +266,17 @@ def test_a_running_service_takes_a_large_batch_and_one_at_a_time_for_each_slot(a
         status, _, body = service.send(batch_request(8, 30_000)).answer()
         assert (status, body["code"]) == (413, "body_too_large")
         assert "at most 200,000 bytes" in body["detail"]
+
+
+def test_whoever_has_an_answer_may_ask_for_the_next_at_once(
+    analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finish_late(task: AnswerTask) -> None:
+        WSGITask.finish(task)
+        time.sleep(0.5)
+
+    monkeypatch.setattr(AnswerTask, "finish", finish_late)
+    with running(analyzer, slots=1, waiting=4) as service:
+        client = service.send(batch_request(1, 300))
+        assert client.code() == "ok"
+        assert service.send(batch_request(1, 300)).code() == "ok"

@@ -31,9 +31,11 @@ def gate(analyzer: FaceAnalyzer) -> Gate:
 def fill(service: Running, gate: Gate, running_photos: int, waiting: int = 0) -> list[Client]:
     """Clients whose photos are held at the gate, and as many more in the line behind them."""
     before = service.server.lanes.inside
-    clients = [service.send(photo_request()) for _ in range(running_photos + waiting)]
-    until(lambda: service.server.lanes.inside == before + running_photos + waiting)
+    clients = [service.send(photo_request()) for _ in range(running_photos)]
+    # Requests that come together are in no order: only then are the others surely behind these.
     until(lambda: len(gate.photos) == running_photos)
+    clients += [service.send(photo_request()) for _ in range(waiting)]
+    until(lambda: service.server.lanes.inside == before + running_photos + waiting)
     return clients
 
 

@@ -29,7 +29,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         return environ
 
     def build_response_header(self) -> bytes:
-        """Status line and headers."""
+        """Status line and headers; the place of the analysis is free before its client can ask for the next one."""
+        self.channel.server.lanes.leave(self.request)
         if self.channel.server.drain.begun or self.request.is_cut:
             self.set_close_on_finish()
         self.channel.refused = self.request.is_cut
