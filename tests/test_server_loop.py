@@ -100,6 +100,34 @@ def test_what_time_has_changed_is_seen_when_all_are_looked_at(ends: Ends) -> Non
     assert channel.served == ["write"]
 
 
+def test_what_came_for_a_connection_that_has_ended_is_not_told_to_its_successor(ends: Ends) -> None:
+    loop = Loop()
+    fresh = [Quiet(ends[0]), Quiet(ends[0])]
+
+    class Replacing(Quiet):
+        """Ends the other connection, whose descriptor a new one gets at once."""
+
+        def handle_read_event(self) -> None:
+            super().handle_read_event()
+            other = ({near.fileno(), ends[0].fileno()} - {self.connection.fileno()}).pop()
+            del loop[other]
+            loop[other] = fresh.pop()
+
+    near, far = socket.socketpair()
+    with near, far:
+        for socket_ in (near, ends[0]):
+            socket_.setblocking(False)
+        both = [Replacing(near), Replacing(ends[0])]
+        for each in both:
+            loop[each.connection.fileno()] = each
+        far.send(b"x")
+        ends[1].send(b"x")
+        successors = list(fresh)
+        loop.turn(SOON)
+        assert sum(len(each.served) for each in both) == 1
+        assert [each.served for each in successors] == [[], []]
+
+
 def test_a_descriptor_that_is_used_again_is_a_new_connection(ends: Ends) -> None:
     loop, first, second = Loop(), Quiet(ends[0]), Quiet(ends[0])
     loop[ends[0].fileno()] = first

@@ -52,9 +52,10 @@ class Loop(dict[int, Any]):
             dispatcher = self.get(descriptor)
             if dispatcher is not None:
                 self._ask(self._poll, descriptor, dispatcher)
-        for descriptor, flags in self._poll.poll(timeout):
-            dispatcher = self.get(descriptor)
-            if dispatcher is not None:
+        ready = [(descriptor, flags, self.get(descriptor)) for descriptor, flags in self._poll.poll(timeout)]
+        for descriptor, flags, dispatcher in ready:
+            # What is served may end others, and let new ones in that get their descriptors.
+            if dispatcher is not None and self.get(descriptor) is dispatcher:
                 self._active.add(descriptor)
                 wasyncore.readwrite(dispatcher, flags)
 
