@@ -27,6 +27,7 @@ def adjustments_of(settings: Settings, connections: int, lets_in: Callable[[Requ
         inbuf_overflow=_NO_LIMIT,
         outbuf_overflow=_NO_LIMIT,
         outbuf_high_watermark=_NO_LIMIT,
+        # A photo of common size in one go.
         recv_bytes=2**17,
         ident=None,
         connection_limit=connections,

@@ -103,6 +103,7 @@ def _entries(listed: str) -> list[str]:
     return [entry for entry in (part.strip() for part in listed.split(",")) if entry]
 
 
+# Asked of every request, before anything else of it is looked at; nearly always for the same name.
 @lru_cache(maxsize=256)
 def _split_host(host: str) -> tuple[str, int | None] | None:
     match = _HOST.fullmatch(host)

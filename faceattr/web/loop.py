@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from typing import Any, Protocol
+from typing import Any
 
 from waitress import wasyncore
 
@@ -15,12 +15,12 @@ class Loop(dict[int, Any]):
 
     waitress's own loop asks every connection before each wait what it waits for. With hundreds of idle ones that takes
     more than the requests themselves; here those at rest are asked again only when something has come from them, and
-    the system is told only of changes (epoll, where it has that).
+    the system is told only of changes. Where there is no epoll, waitress's own loop serves.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._poll = _poller()
+        self._poll = select.epoll() if hasattr(select, "epoll") else None
         self._masks: dict[int, int] = {}
         self._active: set[int] = set()
         """Those to be asked in the next turn."""
@@ -59,12 +59,12 @@ class Loop(dict[int, Any]):
                 self._active.add(descriptor)
                 wasyncore.readwrite(dispatcher, flags)
 
-    def _ask(self, poll: _Poller, descriptor: int, dispatcher: Any) -> None:
+    def _ask(self, poll: select.epoll, descriptor: int, dispatcher: Any) -> None:
         # First: what a thread changes after that is seen in the next turn, for which it wakes the loop.
         rests = isinstance(dispatcher, Channel) and dispatcher.is_at_rest
-        mask = select.POLLIN | select.POLLPRI if dispatcher.readable() else 0
+        mask = select.EPOLLIN | select.EPOLLPRI if dispatcher.readable() else 0
         if dispatcher.writable() and not dispatcher.accepting:
-            mask |= select.POLLOUT
+            mask |= select.EPOLLOUT
         before = self._masks.get(descriptor, 0)
         if mask != before:
             if not mask:
@@ -81,29 +81,3 @@ class Loop(dict[int, Any]):
         self._active.discard(descriptor)
         if self._masks.pop(descriptor, 0) and self._poll is not None:
             self._poll.unregister(descriptor)
-
-
-class _Poller(Protocol):
-    """What select.epoll and select.poll have in common; the flags are the same numbers."""
-
-    def register(self, descriptor: int, flags: int, /) -> None: ...
-    def modify(self, descriptor: int, flags: int, /) -> None: ...
-    def unregister(self, descriptor: int, /) -> None: ...
-    def poll(self, seconds: float, /) -> list[tuple[int, int]]: ...
-
-
-class _Poll:
-    """select.poll, told to wait in seconds."""
-
-    def __init__(self) -> None:
-        self._poll = select.poll()
-        self.register, self.modify, self.unregister = self._poll.register, self._poll.modify, self._poll.unregister
-
-    def poll(self, seconds: float) -> list[tuple[int, int]]:
-        return self._poll.poll(seconds * 1000.0)
-
-
-def _poller() -> _Poller | None:
-    if hasattr(select, "epoll"):
-        return select.epoll()
-    return _Poll() if hasattr(select, "poll") else None
