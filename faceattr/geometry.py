@@ -84,12 +84,14 @@ def resize(image: BGRImage, width: int, height: int, samples: int = 4) -> BGRIma
     """The image at another size: averaged over areas when it shrinks, interpolated linearly when it grows.
 
     An image more than `samples` times too large is first sampled to `samples` × `samples` points per pixel of the
-    result: averaging a 12-megapixel photo to 320×320 in full takes 35 ms, in this way with samples=2 1.6 ms.
+    result: averaging a 12-megapixel photo to 320×320 in full takes 35 ms, in this way with samples=2 1.6 ms. With
+    samples=2 an image at most twice too large is interpolated linearly, which weighs the two nearest points: 0.2 ms for
+    640×480 instead of 0.6, and the detector finds as much.
     """
     across, down = image.shape[1] / width, image.shape[0] / height
     if across == 1 and down == 1:
         return image
-    if across < 1 or down < 1:
+    if across < 1 or down < 1 or (samples == 2 and max(across, down) <= 2):
         return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     if min(across, down) > samples:
         sampled = cv2.resize(image, (width * samples, height * samples), interpolation=cv2.INTER_LINEAR)

@@ -134,6 +134,24 @@ CASES: dict[str, Graph] = {
         [random(4, 1, 4, 4)],
         MAP,
     ),
+    "deconvolution that repeats each pixel": layer(
+        "Deconvolution",
+        convolution(stride=(2, 3), kernel=(2, 3), group=4),
+        [np.ones((4, 1, 2, 3), np.float32), np.zeros(4, np.float32)],
+        MAP,
+    ),
+    "deconvolution that repeats each pixel, and adds to it": layer(
+        "Deconvolution",
+        convolution(stride=(2, 2), kernel=(2, 2), group=4),
+        [np.ones((4, 1, 2, 2), np.float32), C4],
+        MAP,
+    ),
+    "deconvolution that repeats each pixel, but for a gap": layer(
+        "Deconvolution",
+        convolution(stride=(3, 2), kernel=(2, 2), group=4, bias=False),
+        [np.ones((4, 1, 2, 2), np.float32)],
+        MAP,
+    ),
     "deconvolution, dilated": layer(
         "Deconvolution", convolution(dilation=(2, 3), kernel=(2, 3), stride=(2, 1)), [random(4, 4, 2, 3), C4], MAP
     ),

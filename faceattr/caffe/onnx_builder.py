@@ -18,7 +18,7 @@ _MOST_BYTES = 2**31 - 2**20
 """Protobuf's limit for one message, less some room for everything but the weights."""
 
 Array = NDArray[np.float32] | NDArray[np.int64]
-Attribute = int | float | Sequence[int]
+Attribute = int | float | str | Sequence[int]
 Dims = Sequence[int | str | None]
 
 

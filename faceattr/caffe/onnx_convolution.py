@@ -22,8 +22,13 @@ def convolution(step: Step) -> list[str]:
 def deconvolution(step: Step) -> list[str]:
     """A Deconvolution of each input. Raises CaffeError for a kernel that dilation makes too large.
 
-    A dilated kernel becomes one with zeros in between: OpenCV 4 takes no notice of ONNX's dilations here.
+    One that only repeats each pixel becomes a Resize: OpenVINO in bf16 takes 1.3 of 3.1 ms of the built-in detector for
+    its three such Deconvolutions, and 0.1 ms for the same as Resize. A dilated kernel becomes one with zeros in between: OpenCV 4 takes no notice of ONNX's dilations here.
     """
+    if _repeats(step):
+        scales = step.real((1, 1, *step.pair("stride")))
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return [step.op("Resize", value, "", scales, **how) for value in step.inputs]
     kernel, (down, right) = step.pair("kernel"), step.pair("dilation")
     weights = step.weights
     if (down, right) != (1, 1):
@@ -35,6 +40,19 @@ def deconvolution(step: Step) -> list[str]:
         spread[:, :, ::down, ::right] = weights[0]
         weights = spread, *weights[1:]
     return _convolved(step, "ConvTranspose", weights, kernel, (1, 1))
+
+
+def _repeats(step: Step) -> bool:
+    """Whether a Deconvolution gives every pixel as often as its stride says, and nothing else."""
+    weight, *bias = step.weights
+    return (
+        step.pair("kernel") == step.pair("stride")
+        and step.pair("dilation") == (1, 1)
+        and step.pair("pad") == (0, 0)
+        and weight.shape[:2] == (step.integer("group"), 1)
+        and bool((weight == 1).all())
+        and not any(array.any() for array in bias)
+    )
 
 
 def _convolved(

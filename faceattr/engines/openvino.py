@@ -65,7 +65,7 @@ class OpenVINONet:
     def __call__(self, blob: FloatArray) -> Mapping[str, FloatArray]:
         request = self._idle.get()
         try:
-            request.infer([blob], share_inputs=True)
+            request.infer(ov.Tensor(blob, shared_memory=True), share_inputs=True)
             # Copied: the request overwrites its tensors in its next run.
             return {name: np.array(request.get_output_tensor(i).data) for i, name in enumerate(self._outputs)}
         except Exception as error:  # noqa: BLE001 - a bare RuntimeError, or what pybind makes of others
