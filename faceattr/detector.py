@@ -82,6 +82,6 @@ class SSDDetector:
         """The image at the net's input size, and the width and height in the image's pixels that the input spans."""
         width, height = self._spec.input
         if self._spec.resize == "stretch":
-            return geometry.resize(image, width, height, samples=2), (image.shape[1], image.shape[0])
-        fitted, scale = geometry.letterbox(image, width, height, self._spec.mean, samples=2)
+            return geometry.sample(image, width, height), (image.shape[1], image.shape[0])
+        fitted, scale = geometry.letterbox(image, width, height, self._spec.mean)
         return fitted, (width / scale, height / scale)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from faceattr.types import BGRImage, FloatArray
 
+_POINTS = 4
+
 
 def centre_inside(boxes: FloatArray, width: float, height: float) -> NDArray[np.bool_]:
     """Which boxes have their centre within the image; (n,) bool."""
@@ -80,36 +82,49 @@ def tile_side(length: int, count: int, overlap: float) -> int:
     return min(length, math.ceil(length / (count - (count - 1) * overlap)))
 
 
-def resize(image: BGRImage, width: int, height: int, samples: int = 4) -> BGRImage:
+def resize(image: BGRImage, width: int, height: int) -> BGRImage:
     """The image at another size: averaged over areas when it shrinks, interpolated linearly when it grows.
 
-    An image more than `samples` times too large is first sampled to `samples` × `samples` points per pixel of the
-    result: averaging a 12-megapixel photo to 320×320 in full takes 35 ms, in this way with samples=2 1.6 ms. With
-    samples=2 an image at most twice too large is interpolated linearly, which weighs the two nearest points: 0.2 ms for
-    640×480 instead of 0.6, and the detector finds as much.
+    An image more than four times too large is first sampled to 4 × 4 points per pixel of the result: averaging
+    12 megapixels to 320×320 in full takes 35 ms.
     """
     across, down = image.shape[1] / width, image.shape[0] / height
+    if across < 1 or down < 1:
+        return _linear(image, width, height)
+    if min(across, down) > _POINTS:
+        image = _linear(image, width * _POINTS, height * _POINTS)
     if across == 1 and down == 1:
         return image
-    if across < 1 or down < 1 or (samples == 2 and max(across, down) <= 2):
-        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    if min(across, down) > samples:
-        sampled = cv2.resize(image, (width * samples, height * samples), interpolation=cv2.INTER_LINEAR)
-        image = np.asarray(sampled, np.uint8)
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def letterbox(
-    image: BGRImage, width: int, height: int, fill: Sequence[float], samples: int = 4
-) -> tuple[BGRImage, float]:
-    """The image scaled to fit, its shape kept, with `fill` (b, g, r) right and below; and the scale (new ÷ old)."""
+def sample(image: BGRImage, width: int, height: int) -> BGRImage:
+    """The image at another size as detectors are fed: each pixel the mean of two points across and two down.
+
+    A side that is at most twice too long is interpolated linearly, which weighs two points; a longer one is first
+    interpolated to twice the length. Averaging over areas takes longer, and the detectors find no more: 0.6 instead of
+    0.2 ms for 640×480 to 320×320, 3.2 instead of 1.0 ms for 960×540, 35 instead of 1.6 ms for 12 megapixels.
+    """
+    wide = width * 2 if image.shape[1] > width * 2 else width
+    high = height * 2 if image.shape[0] > height * 2 else height
+    return _linear(_linear(image, wide, high), width, height)
+
+
+def letterbox(image: BGRImage, width: int, height: int, fill: Sequence[float]) -> tuple[BGRImage, float]:
+    """The image sampled to fit, its shape kept, with `fill` (b, g, r) right and below; and the scale (new ÷ old)."""
     scale = min(width / image.shape[1], height / image.shape[0])
     inner_width = min(width, max(1, round(image.shape[1] * scale)))
     inner_height = min(height, max(1, round(image.shape[0] * scale)))
     canvas = np.empty((height, width, 3), np.uint8)
     canvas[:] = np.asarray(fill, np.float32).round().astype(np.uint8)
-    canvas[:inner_height, :inner_width] = resize(image, inner_width, inner_height, samples)
+    canvas[:inner_height, :inner_width] = sample(image, inner_width, inner_height)
     return canvas, scale
+
+
+def _linear(image: BGRImage, width: int, height: int) -> BGRImage:
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def crop_square(image: BGRImage, box: FloatArray, scale: float, side: int) -> BGRImage:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -120,11 +122,24 @@ def test_tiles_are_equal_cover_the_image_and_share_what_they_should(
     assert (tiles[:-columns:columns, 3] - tiles[columns::columns, 1] >= 0.25 * down - 1).all()
 
 
-@pytest.mark.parametrize(("width", "height"), [(640, 480), (3000, 2000), (320, 320), (100, 50), (500, 100)])
-def test_resizing_keeps_a_gradient_where_it_is(width: int, height: int) -> None:
-    resized = geometry.resize(gradient(height, width), 320, 320, samples=2)
+@pytest.mark.parametrize("how", [geometry.resize, geometry.sample])
+@pytest.mark.parametrize(
+    ("width", "height"), [(640, 480), (960, 540), (3000, 2000), (320, 320), (100, 50), (500, 100), (641, 320)]
+)
+def test_resizing_keeps_a_gradient_where_it_is(
+    how: Callable[[BGRImage, int, int], BGRImage], width: int, height: int
+) -> None:
+    resized = how(gradient(height, width), 320, 320)
     assert resized.shape == (320, 320, 3)
     assert np.abs(resized.astype(int) - gradient(320, 320)).max() <= 3
+
+
+@pytest.mark.parametrize(("across", "down"), [(2, 1), (2, 2), (4, 1), (2, 4), (4, 4)])
+def test_sampling_takes_the_mean_of_points_beside_each_other(across: int, down: int) -> None:
+    stripes = np.zeros((60 * down, 60 * across, 3), np.uint8)
+    stripes[:, ::2] = 200
+    assert (geometry.sample(stripes, 60, 60) == 100).all()
+    assert (geometry.sample(np.ascontiguousarray(stripes.transpose(1, 0, 2)), 60, 60) == 100).all()
 
 
 def test_shrinking_averages_instead_of_sampling() -> None:

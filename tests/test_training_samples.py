@@ -5,7 +5,7 @@ import pytest
 
 from faceattr.types import BGRImage, FloatArray
 from tests.training_data import noise, record
-from training.covers import cover_face
+from training.covers import cover_face, cover_faces
 from training.detector_samples import SIDE, sample
 from training.detector_source import Source, source_of
 from training.face_photos import FacePhoto, labelled, typical_points
@@ -205,6 +205,20 @@ def test_covers_hide_parts_of_the_face_and_nothing_far_from_it() -> None:
         assert not changed.any()
     assert min(changes) > 0.02
     assert max(changes) < 0.9
+
+
+def test_in_some_places_nearly_everybody_is_covered_and_in_most_hardly_anybody() -> None:
+    shares = []
+    for seed in range(200):
+        scene = Scene(np.full((SIDE, SIDE, 3), 128, np.uint8))
+        for left in range(10, 300, 60):
+            scene.boxes.append(np.array([left, 100, left + 40, 150], np.float32))
+            scene.points.append(typical_points(scene.boxes[-1]))
+        cover_faces(scene, np.random.default_rng(seed))
+        columns = (scene.canvas != 128).any(axis=(0, 2))
+        shares.append(np.mean([columns[int(box[0]) + 5 : int(box[2]) - 5].any() for box in scene.boxes]))
+    assert 0.2 < np.mean(np.array(shares) >= 0.6) < 0.5
+    assert np.mean(np.array(shares) <= 0.4) > 0.5
 
 
 def test_covers_beside_the_canvas_are_cut_off() -> None:

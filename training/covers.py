@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceattr.types import BGRImage, FloatArray
+from training.placing import Scene
 
 Random = np.random.Generator
 Colour = NDArray[np.float64]
@@ -14,6 +15,20 @@ Colour = NDArray[np.float64]
 _MASK_COLOURS = ((235, 235, 235), (225, 200, 150), (205, 185, 120), (200, 215, 170), (35, 35, 35), (70, 55, 45))
 """White, surgical blues and green, black, grey; b, g, r."""
 _SKIN = np.array([130.0, 160, 205])
+_MASKED_PLACE, _HIDING_PLACE = 0.25, 0.1
+
+
+def cover_faces(scene: Scene, random: Random) -> None:
+    """Covers some faces of a scene. Pictures differ in it, as places do: in one of four nearly everybody wears a mask,
+    in one of ten most faces are hidden somehow, elsewhere one face in ten."""
+    place = random.random()
+    masked = 0.85 if place < _MASKED_PLACE else 0.0
+    hidden = 0.8 if 0 <= place - _MASKED_PLACE < _HIDING_PLACE else 0.1
+    for box, points in zip(scene.boxes, scene.points, strict=True):
+        if random.random() < masked:
+            _mask(scene.canvas, points, random)
+        elif random.random() < hidden:
+            cover_face(scene.canvas, box, points, random)
 
 
 def cover_face(canvas: BGRImage, box: FloatArray, points: FloatArray, random: Random) -> None:
@@ -47,17 +62,35 @@ def _outline(points: FloatArray, shape: list[tuple[float, float]], random: Rando
 
 
 def _mask(canvas: BGRImage, points: FloatArray, random: Random) -> None:
-    top = random.uniform(0.2, 0.55) if random.random() < 0.75 else random.uniform(0.6, 0.85)  # the nose stays out
-    side, chin = random.uniform(0.85, 1.15), random.uniform(1.55, 1.95)
-    shape = [(0, top), (0.4, top + 0.1), (side, top + random.uniform(0, 0.25)), (0.95 * side, 1.15), (0.6, chin - 0.12)]
-    mirrored = [(-x, y) for x, y in reversed(shape[1:])]
-    outline = _outline(points, [*shape, (0, chin), *mirrored], random)
+    """A pleated surgical mask, a cup, or a cloth; on a turned head it lies where the nose is."""
+    eyes, right, down = _axes(points)
+    leans = float(np.clip((points[2] - eyes - 0.6 * down) @ right / max(float(right @ right), 1e-3), -0.5, 0.5))
+    top = random.uniform(0.2, 0.55) if random.random() < 0.8 else random.uniform(0.6, 0.85)  # the nose stays out
+    side, chin = random.uniform(0.8, 1.15), random.uniform(1.5, 1.95)
+    kind = random.random()
+    if kind < 0.25:  # a cup: round, and over the nose a tip
+        edge = [(0.22, top), (0.55, top + 0.3), (0.85 * side, 0.85), (0.8 * side, 1.2), (0.5, chin - 0.1)]
+    else:
+        edge = [(0.4, top + 0.1), (side, top + random.uniform(0, 0.25)), (0.95 * side, 1.15), (0.6, chin - 0.12)]
+    mirrored = [(-x, y) for x, y in reversed(edge)]
+    shape = [(x * (1 - leans * np.sign(x)) + leans, y) for x, y in [(0, top), *edge, (0, chin), *mirrored]]
+    outline = _outline(points, shape, random)
     colour = np.array(_MASK_COLOURS[random.integers(len(_MASK_COLOURS))], np.float64)
-    if random.random() < 0.3:
+    if kind > 0.8:
         colour = random.integers(0, 256, 3).astype(np.float64)
     if random.random() < 0.5:
         _strings(canvas, points, side, colour, random)
-    _paint(canvas, outline, np.clip(colour * random.uniform(0.6, 1.05), 0, 255), random, pleated=random.random() < 0.5)
+    colour = np.clip(colour * random.uniform(0.6, 1.05), 0, 255)
+    _paint(canvas, outline, colour, random, pleated=0.25 <= kind < 0.7, rounded=random.uniform(0, 0.4))
+    if kind < 0.1:
+        _valve(canvas, eyes + (leans + random.uniform(-0.4, 0.4)) * right + 1.1 * down, right, colour, random)
+
+
+def _valve(canvas: BGRImage, centre: FloatArray, right: FloatArray, colour: Colour, random: Random) -> None:
+    radius = max(1, round(float(np.hypot(*right)) * random.uniform(0.12, 0.22)))
+    shade = np.clip(colour * random.uniform(0.6, 1.2), 0, 255)
+    x, y = (round(value) for value in centre.tolist())
+    cv2.circle(canvas, (x, y), radius, shade.tolist(), cv2.FILLED, cv2.LINE_AA)
 
 
 def _strings(canvas: BGRImage, points: FloatArray, side: float, colour: Colour, random: Random) -> None:
@@ -109,8 +142,17 @@ def _board(canvas: BGRImage, box: FloatArray, random: Random) -> None:
     _paint(canvas, outline, np.clip(colour, 0, 255), random)
 
 
-def _paint(canvas: BGRImage, outline: FloatArray, colour: Colour, random: Random, pleated: bool = False) -> None:
-    """Fills an outline (n, 2) with a colour that is lit from one side, sometimes striped, pleated or rough."""
+def _paint(
+    canvas: BGRImage,
+    outline: FloatArray,
+    colour: Colour,
+    random: Random,
+    *,
+    pleated: bool = False,
+    rounded: float = 0.0,
+) -> None:
+    """Fills an outline (n, 2) with a colour that is lit from one side, sometimes striped or pleated; `rounded`: how
+    much darker its rim is than its middle."""
     height, width = canvas.shape[:2]
     left, top = np.clip(np.floor(outline.min(axis=0)).astype(int) - 1, 0, [width, height]).tolist()
     right, bottom = np.clip(np.ceil(outline.max(axis=0)).astype(int) + 2, 0, [width, height]).tolist()
@@ -122,6 +164,7 @@ def _paint(canvas: BGRImage, outline: FloatArray, colour: Colour, random: Random
     across = np.linspace(-1, 1, patch.shape[1], dtype=np.float32)
     downward = np.linspace(-1, 1, patch.shape[0], dtype=np.float32)[:, None]
     light = 1 + np.float32(random.uniform(-0.25, 0.25)) * across + np.float32(random.uniform(-0.25, 0.15)) * downward
+    light = light * (1 - np.float32(rounded) * (across**2 + downward**2) / 2)
     if pleated:
         light = light * (1 - np.float32(0.12) * (np.sin(downward * np.float32(random.uniform(6, 12))) > 0.6))
     elif random.random() < 0.25:

@@ -32,8 +32,8 @@ from training.start import start_from
 
 PEAK_RATE, WEIGHT_DECAY, AVERAGED = 2e-3, 0.02, 0.999
 BOX_WEIGHT = 2.0
-PLAIN_FROM, PLAIN_SHARE = 0.45, 0.65
-"""From this part of the run on, so many samples are plain photos."""
+PLAIN_FIRST, PLAIN_FROM, PLAIN_SHARE = 0.3, 0.45, 0.65
+"""So many samples are plain photos; from that part of the run on, so many."""
 CHECKED_EVERY = 5
 
 
@@ -84,7 +84,7 @@ def train(
     while run.epoch < epochs:
         begin = time.perf_counter()
         random = np.random.default_rng([seed, run.epoch])
-        share = PLAIN_SHARE if run.epoch >= PLAIN_FROM * epochs else 0.0
+        share = PLAIN_SHARE if run.epoch >= PLAIN_FROM * epochs else PLAIN_FIRST
         makers = [partial(_batch, source, priors, batch, share, int(random.integers(2**63))) for _ in range(steps)]
         net.train()
         losses = []

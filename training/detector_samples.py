@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceattr.types import BGRImage, FloatArray
-from training.covers import cover_face
+from training.covers import cover_faces
 from training.detector_source import Source
 from training.face_photos import boxes_array
 from training.mosaic import lay_background, lay_ground, lay_photo, tiles
@@ -22,8 +22,6 @@ from training.placing import Rect, Scene
 Random = np.random.Generator
 
 SIDE = 320
-COVERED = 0.2
-"""Share of faces that something is drawn over; pictures differ in it, as places do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,7 @@ def sample(source: Source, random: Random) -> Sample:
     rect = _frame(scene, source, random)
     _fill(scene, rect, source, random)
     heights = np.array([box[3] - box[1] for box in scene.boxes])
-    covered = COVERED * 4 if random.random() < 0.15 else COVERED * 0.5
-    for box, points in zip(scene.boxes, scene.points, strict=True):
-        if random.random() < covered:
-            cover_face(scene.canvas, box, points, random)
+    cover_faces(scene, random)
     detail = float(np.percentile(heights, 20)) if len(heights) else 30.0
     return Sample(spoil(scene.canvas, random, detail), boxes_array(scene.boxes), boxes_array(scene.ignored))
 

@@ -1,4 +1,5 @@
-"""Training samples as most photos are: whole, upright and in fair light, one or a few on the canvas.
+"""Training samples as most photos are: whole, upright and in fair light, one or a few on the canvas; masks are
+worn in some.
 
 The end of a training run sees many of these, so that the net is at its best where it is mostly used (Ge et al.,
 "YOLOX" (2021), for the idea).
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.covers import cover_faces
 from training.detector_samples import SIDE, Sample
 from training.detector_source import Source
 from training.face_photos import boxes_array
@@ -35,6 +37,7 @@ def plain_sample(source: Source, random: Random) -> Sample:
                 lay_background(scene, tile, source, random)
             else:
                 _lay_whole(scene, tile, source, random)
+    cover_faces(scene, random)
     image = scene.canvas
     if random.random() < 0.3:
         heights = np.array([box[3] - box[1] for box in scene.boxes])

@@ -23,7 +23,8 @@ def deconvolution(step: Step) -> list[str]:
     """A Deconvolution of each input. Raises CaffeError for a kernel that dilation makes too large.
 
     One that only repeats each pixel becomes a Resize: OpenVINO in bf16 takes 1.3 of 3.1 ms of the built-in detector for
-    its three such Deconvolutions, and 0.1 ms for the same as Resize. A dilated kernel becomes one with zeros in between: OpenCV 4 takes no notice of ONNX's dilations here.
+    its three such Deconvolutions, and 0.1 ms for the same as Resize. A dilated kernel becomes one with zeros in
+    between: OpenCV 4 takes no notice of ONNX's dilations here.
     """
     if _repeats(step):
         scales = step.real((1, 1, *step.pair("stride")))
