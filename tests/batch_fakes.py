@@ -46,7 +46,7 @@ class FakeAnalyzer:
     """Obeys the first word of a photo: `faces N`, `segv`, `segv-unless FILE`, `sleep SECONDS`, `boom`, and so on."""
 
     def __init__(self, digest: str = "d1") -> None:
-        self.identity = Identity("fake", "1", digest, "m", "none")
+        self.identity = Identity("fake", "1", digest, "m", "none", "f32")
         self.kept: list[bytes] = []
 
     def analyze(

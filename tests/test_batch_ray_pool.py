@@ -21,8 +21,8 @@ from faceattr.options import Options
 from faceattr.settings import Settings
 from tests import batch_fakes
 
-OURS = Identity("pack", "1", "digest-of-ours", "m", "none")
-THEIRS = Identity("pack", "1", "digest-of-theirs", "m", "none")
+OURS = Identity("pack", "1", "digest-of-ours", "m", "none", "f32")
+THEIRS = Identity("pack", "1", "digest-of-theirs", "m", "none", "f32")
 
 
 class FakeActor:

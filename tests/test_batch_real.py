@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,16 @@ def test_spoiled_pack_is_78_with_one_sentence(folder: Path, tmp_path: Path, pack
     assert "age_net.caffemodel" in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")] == []
+
+
+def test_engine_and_precision_are_chosen_and_said(folder: Path, tmp_path: Path) -> None:
+    refused = cli_batch(folder, tmp_path / "refused", "--engine", "opencv", "--precision", "bf16")
+    assert refused.returncode == 78
+    assert "Engine 'opencv' has no precision 'bf16'" in refused.stderr
+    done = cli_batch(folder, tmp_path / "out", "--engine", "opencv")
+    assert done.returncode == 3
+    made_by = json.loads((tmp_path / "out" / "summary.json").read_text())["made_by"]
+    assert (made_by["engine"], made_by["precision"]) == ("opencv", "f32")
 
 
 def test_reference_photos_have_each_a_row_and_plausible_ages(photos: Path, tmp_path: Path) -> None:

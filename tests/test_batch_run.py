@@ -201,7 +201,7 @@ def test_analyzer_that_cannot_be_loaded_ends_the_run(
 def test_a_worker_with_other_models_ends_the_run(tmp_path: Path) -> None:
     work, todo = work_on(tmp_path, *[b"sleep 0.2"] * 20)
     other = replace(work, load=batch_fakes.load_another_each_time)
-    with pytest.raises(PackError, match="has other models than the first worker: fake 1 on none, digest"):
+    with pytest.raises(PackError, match="has other models than the first worker: fake 1 on none in f32, digest"):
         outcomes(other, todo, workers=2)
 
 

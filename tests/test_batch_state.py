@@ -90,7 +90,7 @@ def test_what_was_committed_is_there_after_the_process_died(tmp_path: Path, root
 
 
 def test_what_made_the_outcomes_is_known_from_the_state(state: State) -> None:
-    identity = Identity("a pack", "2", "files", "feeding", "engine")
+    identity = Identity("a pack", "2", "files", "feeding", "engine", "f32")
     settings, options = Settings(max_pixels=99_999_999), Options(detail="high")
     state.use_analysis(description(identity, settings, options, pictures=True))
     made_by = state.provenance()

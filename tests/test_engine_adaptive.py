@@ -27,7 +27,7 @@ class FakeNet:
 
 class FakeEngine:
     def __init__(self, name: str, calls: list[str]) -> None:
-        self.name, self.calls = name, calls
+        self.name, self.precision, self.calls = name, "f32", calls
 
     def load(self, model: bytes) -> FakeNet:
         self.calls.append(f"{self.name} loaded")

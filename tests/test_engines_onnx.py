@@ -121,6 +121,28 @@ def test_auto_takes_the_fastest_installed() -> None:
     assert choose_engine("auto", "f32", 1, 1, onnx=False).name.startswith("opencv")
 
 
+def test_auto_takes_openvino_for_bfloat16() -> None:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    chosen = choose_engine("auto", "bf16", 1, 1, onnx=True)
+    assert chosen.name.startswith("openvino ")
+
+
+@pytest.mark.parametrize("capable", [True, False])
+def test_what_an_engine_says_it_computes_in_is_what_the_processor_can(
+    capable: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    from faceattr.engines import openvino as ours
+
+    ours._warn.cache_clear()
+    capabilities = ["FP32", "BF16"] if capable else ["FP32"]
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: capabilities)
+    chosen = choose_engine("openvino", "bf16", 2, 0, onnx=True, is_alone=lambda: True)
+    assert chosen.precision == ("bf16" if capable else "f32")
+    assert chosen.name.endswith(" bf16") == capable
+    assert caplog.text.count("no bfloat16") == (0 if capable else 1)
+
+
 @pytest.mark.parametrize(
     ("call", "cause"),
     [

@@ -97,6 +97,17 @@ def _add_how(group: argparse._ArgumentGroup) -> None:
         help="model pack (default: FACEATTR_MODELS, then /root/models when it holds anything, then the built-in pack)",
     )
     add(
+        "--engine",
+        metavar="NAME",
+        help="what runs the nets: onnxruntime, openvino or opencv (default: the fastest there is)",
+    )
+    add(
+        "--precision",
+        metavar="NAME",
+        help="f32, or bf16 (OpenVINO on processors that have it: up to twice as fast, probabilities differ by a "
+        "hundredth); default f32",
+    )
+    add(
         "--workers",
         type=workforce.workers,
         metavar="N",

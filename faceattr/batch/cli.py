@@ -86,6 +86,8 @@ def _guarded(command: Callable[[Interrupts], int], name: str, log: Quiet) -> int
 def _batch(args: argparse.Namespace, load: Callable[[Settings], Analyzer], log: Quiet, interrupts: Interrupts) -> int:
     settings = Settings.load(
         models=args.models,
+        engine=args.engine,
+        precision=args.precision,
         max_image_bytes=MAX_IMAGE_BYTES,
         max_pixels=MAX_PIXELS,
         slots=1,

@@ -13,7 +13,7 @@ from faceattr.options import Options
 from faceattr.settings import Settings
 from faceattr.version import __version__
 
-_LIMITS = ("max_image_bytes", "max_pixels", "min_side", "max_side", "precision")
+_LIMITS = ("max_image_bytes", "max_pixels", "min_side", "max_side")
 _NOT_IN_TABLES = ("distribution",)
 
 
@@ -21,7 +21,8 @@ _NOT_IN_TABLES = ("distribution",)
 class Identity:
     """The pack that a worker has loaded and the engine that runs it.
 
-    `digest` is over all files of the nets, `manifest` over how they are fed; `engine` is a name without a version.
+    `digest` is over all files of the nets, `manifest` over how they are fed; `engine` is a name without a version,
+    `precision` what it computes in.
     """
 
     pack: str
@@ -29,15 +30,18 @@ class Identity:
     digest: str
     manifest: str
     engine: str
+    precision: str
 
 
 def require_same(first: Identity, other: Identity, where: str) -> None:
     """Raises PackError when the analyzer of `where` (a worker, a machine) has other models than the first one."""
     if first != other:
-        raise PackError(
-            f"{where} has other models than the first worker: {other.pack} {other.version} on {other.engine}, digest "
-            f"{other.digest}, instead of {first.pack} {first.version} on {first.engine}, digest {first.digest}."
-        )
+        raise PackError(f"{where} has other models than the first worker: {_named(other)}, instead of {_named(first)}.")
+
+
+def _named(identity: Identity) -> str:
+    run = f"{identity.engine} in {identity.precision}"
+    return f"{identity.pack} {identity.version} on {run}, digest {identity.digest}"
 
 
 def description(identity: Identity, settings: Settings, options: Options, *, pictures: bool) -> str:
@@ -58,14 +62,14 @@ def provenance(text: str) -> dict[str, Any]:
     Raises ValueError, KeyError or TypeError for a text that `description` has not made.
     """
     values = json.loads(text)
-    pack, limits = values["pack"], values["limits"]
+    pack = values["pack"]
     return {
         "faceattr": values["faceattr"],
         "pack": {"name": pack["pack"]} | {name: pack[name] for name in ("version", "digest", "manifest")},
         "engine": pack["engine"],
-        "precision": limits["precision"],
+        "precision": pack["precision"],
         "options": {name: value for name, value in values["options"].items() if name not in _NOT_IN_TABLES},
-        "limits": {name: value for name, value in limits.items() if name != "precision"},
+        "limits": values["limits"],
         "annotate": values["pictures"],
     }
 

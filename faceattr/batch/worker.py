@@ -62,8 +62,9 @@ class PackAnalyzer:
         models = self._analyzer.models
         pack = dataclasses.replace(models.pack, directory=Path())
         manifest = hashlib.sha256(repr(pack).encode()).hexdigest()
-        engine = self._analyzer.engine.name.split()[0]
-        self.identity = Identity(pack.name, pack.version, models.digest, manifest, engine)
+        engine = self._analyzer.engine
+        name = engine.name.split()[0]
+        self.identity = Identity(pack.name, pack.version, models.digest, manifest, name, engine.precision)
 
     def analyze(self, photo: bytes, options: Options, *, picture: PictureFormat | None = None) -> Analysis:
         return self._analyzer.analyze(photo, options, picture=picture)

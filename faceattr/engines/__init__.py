@@ -25,9 +25,10 @@ class Net(Protocol):
 
 
 class Engine(Protocol):
-    """Loads nets. `name` is what answers and logs say, with the version."""
+    """Loads nets. `name` is what answers and logs say, with the version; `precision` what nets are computed in."""
 
     name: str
+    precision: str
 
     def load(self, model: bytes) -> Net:
         """A net from a serialized ONNX model with a free batch. Raises EngineError when it cannot be loaded."""

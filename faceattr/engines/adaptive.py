@@ -20,7 +20,7 @@ class AdaptiveEngine:
     """Two engines as one: `narrow` runs nets on one thread, `wide` on all cores while `is_alone` says so."""
 
     def __init__(self, narrow: Engine, wide: Engine, is_alone: Callable[[], bool]) -> None:
-        self.name = narrow.name
+        self.name, self.precision = narrow.name, narrow.precision
         self._narrow, self._wide, self._is_alone = narrow, wide, is_alone
 
     def load(self, model: bytes) -> Net:

@@ -16,13 +16,14 @@ ENGINES = ("onnxruntime", "openvino", "opencv")
 def choose_engine(
     name: str, precision: str, slots: int, threads: int, *, onnx: bool, is_alone: Callable[[], bool] | None = None
 ) -> Engine:
-    """The engine called `name` ("auto": the fastest installed) for `slots` runs at once on `threads` threads each.
+    """The engine called `name` for `slots` runs at once on `threads` threads each.
 
-    With 0 threads, a run has as many as there are slots while `is_alone` says so, else one. `onnx`: whether models come
-    as ONNX; without, only OpenCV 4 can read them. Raises EngineError.
+    "auto" is the fastest installed, and OpenVINO for bf16, which the others do not have. With 0 threads, a run has as
+    many as there are slots while `is_alone` says so, else one. `onnx`: whether models come as ONNX; without, only
+    OpenCV 4 can read them. Raises EngineError.
     """
     if name == "auto":
-        name = next((engine for engine in ENGINES[:2] if onnx and importlib.util.find_spec(engine)), "opencv")
+        name = _fastest(precision, onnx)
     try:
         if threads or slots == 1 or is_alone is None or name == "opencv":
             # OpenCV has one number of threads for the whole process.
@@ -30,6 +31,12 @@ def choose_engine(
         return AdaptiveEngine(_load(name, precision, slots, 1), _load(name, precision, 1, slots), is_alone)
     except ImportError as error:
         raise EngineError(f"Engine '{name}' is not installed ({error}): pip install {name}.") from None
+
+
+def _fastest(precision: str, onnx: bool) -> str:
+    if precision == "bf16":
+        return "openvino"
+    return next((engine for engine in ENGINES[:2] if onnx and importlib.util.find_spec(engine)), "opencv")
 
 
 def _load(name: str, precision: str, slots: int, threads: int) -> Engine:

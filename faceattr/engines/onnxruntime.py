@@ -29,7 +29,7 @@ class ONNXRuntimeEngine:
             raise EngineError(
                 f"Engine 'onnxruntime' has no precision '{precision}' on the CPU; use 'openvino', or f32."
             )
-        self.name = f"onnxruntime {ort.__version__}"
+        self.name, self.precision = f"onnxruntime {ort.__version__}", precision
         self._threads = threads
 
     def load(self, model: bytes) -> ONNXRuntimeNet:

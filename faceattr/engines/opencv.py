@@ -22,7 +22,7 @@ class OpenCVEngine:
         """Raises EngineError for a precision other than f32."""
         if precision != "f32":
             raise EngineError(f"Engine 'opencv' has no precision '{precision}'; use 'openvino', or f32.")
-        self.name = f"opencv {cv2.__version__}"
+        self.name, self.precision = f"opencv {cv2.__version__}", precision
         self._slots = slots
         self._threads = threads
         cv2.setNumThreads(threads)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import logging
 import queue
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +16,10 @@ from faceattr.errors import EngineError
 from faceattr.exhaustion import is_exhaustion
 from faceattr.types import FloatArray
 
-PRECISIONS = {"f32": "f32", "bf16": "bf16"}
+PRECISIONS = ("f32", "bf16")
+
+_warn = functools.cache(logging.getLogger(__name__).warning)
+"""Once: a service loads two engines."""
 
 
 class OpenVINOEngine:
@@ -25,16 +30,21 @@ class OpenVINOEngine:
     """
 
     def __init__(self, slots: int, threads: int, precision: str = "f32") -> None:
-        """Raises EngineError for an unknown precision."""
+        """A processor without bfloat16 computes in float32, which is logged. Raises EngineError for an unknown
+        precision."""
         if precision not in PRECISIONS:
             raise EngineError(f"Engine 'openvino' has no precision '{precision}'; known: {', '.join(PRECISIONS)}.")
-        self.name = f"openvino {ov.__version__.partition('-')[0]}" + ("" if precision == "f32" else f" {precision}")
-        self._slots = slots
         self._core = ov.Core()
+        if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            _warn("This processor has no bfloat16; the nets are computed in float32.")
+            precision = "f32"
+        self.name = f"openvino {ov.__version__.partition('-')[0]}" + ("" if precision == "f32" else f" {precision}")
+        self.precision = precision
+        self._slots = slots
         self._config = {
             "NUM_STREAMS": slots,
             "INFERENCE_NUM_THREADS": slots * threads,
-            "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
+            "INFERENCE_PRECISION_HINT": precision,
             # Other processes share these cores: the operating system knows better than we which one is free.
             "ENABLE_CPU_PINNING": False,
         }
