@@ -10,6 +10,7 @@ take.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import statistics
 import subprocess
@@ -103,7 +104,10 @@ def commands(folder: Path, out: Path, res10: Path) -> dict[str, list[str]]:
     ]
     loop = [sys.executable, "-m", "benchmarks.batch_loop", str(res10), str(folder), str(out)]
     ways = {f"textbook, {count}": [*loop, str(count)] for count in (1, 2)}
-    return ways | {f"faceattr, {count}": [*ours, str(count)] for count in (1, 2)}
+    ways |= {f"faceattr, {count}": [*ours, str(count)] for count in (1, 2)}
+    if importlib.util.find_spec("openvino"):
+        ways |= {f"faceattr bf16, {count}": [*ours, str(count), "--precision", "bf16"] for count in (1, 2)}
+    return ways
 
 
 def compared(photos: Sequence[bytes], res10: Path, rounds: int, work: Path) -> tuple[dict[str, Figures], Bytes]:
