@@ -116,11 +116,17 @@ class FaceAnalyzer:
         encoded = None
         with watch.stage("annotate"):
             if picture:
-                encoded = images.encode(annotate.draw(decoded.image, faces), picture)
+                encoded = images.encode(annotate.draw(decoded.image, faces), picture, self._free_cores())
         pack = self.models.pack
         return Analysis(
             faces, width, height, decoded.rotation, pack.name, pack.version, self.engine.name, watch.finish(), encoded
         )
+
+    def _free_cores(self) -> int:
+        """Threads that may work on one photo now."""
+        if self._settings.threads_per_inference:
+            return self._settings.threads_per_inference
+        return self._settings.inference_slots if self.slots.busy <= 1 else 1
 
     def _detect(self, decoded: images.DecodedPhoto, options: Options) -> tuple[int, FloatArray, FloatArray]:
         """How far to turn the photo clockwise, boxes (n, 4) in the turned photo's pixels and confidences (n,).

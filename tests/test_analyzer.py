@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -361,3 +362,17 @@ def assert_same_faces(one: Analysis, other: Analysis) -> None:
         assert face.detection.box.rounded() == twin.detection.box.rounded()
         assert face.gender.probability == pytest.approx(twin.gender.probability, abs=1e-3)
         assert face.age.years == pytest.approx(twin.age.years, abs=0.05)
+
+
+@pytest.mark.parametrize(("threads", "others", "expected"), [(0, 0, 4), (0, 1, 1), (2, 0, 2), (2, 1, 2)])
+def test_a_picture_is_compressed_on_the_cores_that_are_free(
+    analyzer: FaceAnalyzer, astronaut: bytes, threads: int, others: int, expected: int
+) -> None:
+    settings = Settings(slots=4, threads_per_inference=threads)
+    own = FaceAnalyzer(analyzer.models, analyzer.engine, settings, Slots(4))
+    with contextlib.ExitStack() as stack:
+        for _ in range(others):
+            stack.enter_context(own.slots.one())
+        picture = own.analyze(astronaut, picture="png").picture
+    assert picture is not None
+    assert picture.count(b"IDAT") == expected

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 LAYERS = (
     ("version", "types", "errors", "exhaustion", "client"),
     ("geometry", "settings", "options", "flags", "slots", "logs", "diagnostics", "memory"),
-    ("headers", "pixels", "images", "packs", "caffe"),
+    ("headers", "pixels", "png", "images", "packs", "caffe"),
     ("annotate", "answers", "engines"),
     ("detector", "attributes"),
     ("nets", "views", "turns"),
@@ -24,7 +24,7 @@ LAYERS = (
 """Imports go to an earlier layer, or within a part; `batch` and `web` never reach each other."""
 
 LIBRARIES = {
-    "cv2": {"images", "pixels", "annotate", "geometry", "engines"},
+    "cv2": {"images", "pixels", "png", "annotate", "geometry", "engines"},
     "flask": {"web"},
     "werkzeug": {"web"},
     "waitress": {"web"},

@@ -492,10 +492,14 @@ def test_opencv_out_of_memory_is_a_memory_error(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(cv2, "imdecode", fail)
     monkeypatch.setattr(cv2, "imencode", fail)
+    monkeypatch.setattr(cv2, "cvtColor", fail)
     with pytest.raises(MemoryError):
         decode(photos()["jpeg"])
     with pytest.raises(MemoryError):
-        images.encode(BGR, "png")
+        images.encode(BGR, "jpeg")
+    for threads in (1, 2):
+        with pytest.raises(MemoryError):
+            images.encode(np.resize(BGR, (100, 100, 3)), "png", threads)
 
 
 def test_opencv_that_raises_means_a_damaged_photo(monkeypatch: pytest.MonkeyPatch) -> None:
