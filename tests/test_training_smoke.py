@@ -13,9 +13,12 @@ import pytest
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.settings import Settings
 from tests import training_data
+from tests.conftest import BUILT_IN
 from tests.photo_bytes import decoded
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+
+from training import teaching
 
 
 @pytest.fixture(scope="module")
@@ -100,22 +103,68 @@ def _stop_at_second_call() -> Callable[..., dict[str, float]]:
     return measure
 
 
-def test_a_teacher_of_another_run_is_learned_from(data: Path, tmp_path: Path) -> None:
-    import torch
-
+def test_teachers_are_learned_from_also_about_faces_without_labels(data: Path, tmp_path: Path) -> None:
     from training import attributes
     from training.chips import read_chips
 
-    words = ["--data", str(data), "--threads", "1", "--batch", "8"]
-    attributes.main([*words, "--run", str(tmp_path / "teacher"), "--epochs", "1"])
-    attributes.main([*words, "--run", str(tmp_path / "alone"), "--epochs", "1"])
-    attributes.main([*words, "--run", str(tmp_path / "pupil"), "--epochs", "1", "--teacher", str(tmp_path / "teacher")])
+    words = ["--data", str(data), "--threads", "1", "--batch", "8", "--epochs", "1"]
+    taught = ["--teacher", str(tmp_path / "teacher"), "--teacher", str(BUILT_IN)]
+    attributes.main([*words, "--run", str(tmp_path / "teacher")])
+    attributes.main([*words, "--run", str(tmp_path / "pupil"), "--start", str(tmp_path / "teacher"), *taught])
 
-    alone, pupil = (
-        json.loads((tmp_path / name / "log.jsonl").read_text().splitlines()[-1])["loss"] for name in ("alone", "pupil")
-    )
-    assert pupil != alone
+    assert json.loads((tmp_path / "pupil" / "log.jsonl").read_text())["loss"] > 0
     chips = read_chips(data / "utkface_train.tar")
-    for said, kinds in zip(attributes.soft_labels(tmp_path / "teacher", chips, "cpu"), (2, 101), strict=True):
-        assert said.shape == (len(chips), kinds)
-        assert torch.allclose(said.sum(dim=1), torch.ones(len(chips)), atol=1e-5)
+    faces = teaching.faces_of_photos(data / "webfaces_train.tar")
+    assert [face.shape for face in faces] == [(128, 128, 3)] * 6
+    assert len(teaching.with_unlabelled(chips, faces)) == len(chips) + 6
+
+
+def test_teachers_words_are_the_mean_of_what_each_would_say() -> None:
+    import torch
+
+    from training import attributes
+
+    nets = [attributes.new_net().eval() for _ in range(2)]
+    blob = torch.randn(4, 3, 96, 96)
+    gender, age = teaching.Teachers(nets, "cpu").words(blob)
+    singly = [teaching.Teachers([net], "cpu").words(blob) for net in nets]
+    assert torch.allclose(gender, (singly[0][0] + singly[1][0]) / 2, atol=1e-4)
+    assert torch.allclose(age.sum(dim=1), torch.ones(4), atol=1e-4)
+
+
+def test_a_pupil_that_says_what_its_teachers_say_has_the_least_loss() -> None:
+    import torch
+
+    years = torch.arange(101, dtype=torch.float32)
+    words = torch.randn(4, 2).softmax(dim=1), torch.randn(4, 101).softmax(dim=1)
+    same = [said.log()[:, :, None, None] for said in words]
+    best = teaching.lesson(same, words, years, 3.0)
+    for _ in range(5):
+        other = [answer + 0.3 * torch.randn_like(answer) for answer in same]
+        assert teaching.lesson(other, words, years, 3.0) > best
+
+
+def test_faces_without_labels_only_teach_what_teachers_say_of_them() -> None:
+    import torch
+
+    from training import attributes
+
+    net = attributes.new_net()
+    teachers = teaching.Teachers([attributes.new_net().eval()], "cpu")
+    crops = torch.randint(0, 256, (4, 96, 96, 3), dtype=torch.uint8)
+    unknown = torch.full((4,), teaching.UNKNOWN)
+    loss = attributes.step_loss(net, crops, unknown, unknown, "cpu", teachers)
+    assert torch.isfinite(loss)
+    loss.backward()  # type: ignore[no-untyped-call]
+
+
+def test_mixed_pictures_are_mostly_themselves() -> None:
+    import torch
+
+    blob = torch.arange(64.0)[:, None, None, None].expand(64, 3, 4, 4)
+    mix = teaching.mixed(blob)
+    assert mix.shape == blob.shape
+    assert (mix != blob).any()
+    assert (mix >= 0).all()
+    assert (mix <= 63).all()
+    assert ((mix - blob).abs() <= 31.5 + 1e-3).all()

@@ -4,9 +4,9 @@ Age is learned as a distribution over the years 0–100 (Gao et al., "Deep Label
 whose expectation is also pulled to the label (Gao et al., "Age Estimation Using Expectation of Label Distribution
 Learning", IJCAI 2018): the labels are uncertain, and the more so the older the face.
 
-With `--teacher DIR` half of what is learned is what an earlier run's net says of each chip (Hinton et al., "Distilling
-the Knowledge in a Neural Network", 2015; Furlanello et al., "Born-Again Neural Networks", ICML 2018): it has seen
-through some of the wrong labels.
+With `--teacher DIR`, of an earlier run or a pack, more than once for several, what these say of each crop is learned,
+too (Furlanello et al., "Born-Again Neural Networks", ICML 2018; see training/teaching.py), also of the faces of
+webfaces_train.tar, whose age nobody has told.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from training import loop
 from training.chip_samples import plain, vary
 from training.chips import Chips, read_chips
 from training.modules import Average, PlannedNet, decay_for, placed
-from training.nets import AGES, ATTRIBUTE_SIDE, GENDERS, attribute_plan
+from training.nets import AGES, ATTRIBUTE_SIDE, attribute_plan
 from training.start import start_from
+from training.teaching import UNKNOWN, Teachers, faces_of_photos, lesson, mixed, with_unlabelled
 
 MEAN, SCALE = 127.5, 1 / 64
 PEAK_RATE, WEIGHT_DECAY, AVERAGED, DROPOUT = 2e-3, 0.05, 0.998, 0.2
@@ -39,8 +40,8 @@ GENDER_WEIGHT = 3.0
 """Its loss is a tenth of the age's, and the trunk would serve age alone."""
 FEW = 128
 """Chips whose maps tell how a pack's net is to be normalised."""
-TAUGHT = 0.5
-"""How much a teacher's word weighs beside the label's."""
+TAUGHT, MIXED = 0.7, 0.4
+"""How much teachers' words weigh beside the labels; how many batches are mixed, for which there are only such words."""
 YEARS = torch.arange(AGES, dtype=torch.float32)
 
 
@@ -51,17 +52,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=75)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="a pack whose gender and age nets a new run starts from")
+    parser.add_argument("--start", type=Path, help="directory of a run, or a pack, whose nets a new run starts from")
     parser.add_argument("--rate", type=float, default=PEAK_RATE, help="highest learning rate (default %(default)s)")
-    parser.add_argument("--teacher", type=Path, help="directory of the run, or a pack, whose nets teach too")
+    parser.add_argument(
+        "--teacher", type=Path, action="append", default=[], help="directory of a run, or a pack, whose nets teach, too"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parsed = parser.parse_args(argv)
     torch.set_num_threads(parsed.threads)
     chips, held = (read_chips(parsed.data / f"utkface_{part}.tar") for part in ("train", "val"))
-    taught = soft_labels(parsed.teacher, chips, parsed.device) if parsed.teacher else None
+    teachers = None
+    if parsed.teacher:
+        teachers = Teachers([net_of(path, chips, parsed.device).eval() for path in parsed.teacher], parsed.device)
+        chips = with_unlabelled(chips, faces_of_photos(parsed.data / "webfaces_train.tar"))
     sizes = parsed.epochs, parsed.batch
-    train(chips, held, parsed.run, *sizes, parsed.seed, parsed.device, taught, parsed.rate, parsed.start)
+    train(chips, held, parsed.run, *sizes, parsed.seed, parsed.device, teachers, parsed.rate, parsed.start)
 
 
 def train(
@@ -72,16 +78,16 @@ def train(
     batch: int,
     seed: int,
     device: str,
-    taught: tuple[Tensor, Tensor] | None = None,
+    teachers: Teachers | None = None,
     rate: float = PEAK_RATE,
     start: Path | None = None,
 ) -> None:
-    """Trains, or goes on training, until `epochs` are done. `held` is only measured on; `taught` as `soft_labels`'; a
-    new run starts from the pack `start` if there is one, and then sees crops of full size from the beginning."""
+    """Trains, or goes on training, until `epochs` are done. `held` is only measured on; a new run starts from `start`,
+    a run or a pack, if there is one, and then sees crops of full size from the beginning."""
     torch.manual_seed(seed)
     net = placed(new_net(), device)
     if start and not loop.begun(run_directory):
-        net = placed(of_pack(start, chips, device), device)
+        net = placed(net_of(start, chips, device), device)
     average = Average(net, decay_for(epochs * (len(chips) // batch), AVERAGED))
     run = loop.Run(run_directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
     measured = placed(new_net(), device).eval()
@@ -95,13 +101,10 @@ def train(
         makers = [partial(_batch, chips, indices, side, amount, int(random.integers(2**63))) for indices in batches]
         net.train()
         losses = []
-        for step, (blob, ages, genders) in enumerate(loop.ahead(makers)):
-            words = tuple(of_chips[batches[step]].to(device) for of_chips in taught or ())
+        for step, (crops, ages, genders) in enumerate(loop.ahead(makers)):
             for group in run.optimizer.param_groups:
                 group["lr"] = loop.learning_rate((run.epoch + step / len(batches)) / epochs, rate)
-            with loop.autocast(device):
-                answers = net(normalised(blob.to(device)))
-            loss = loss_of(answers, ages.to(device), genders.to(device), *words)
+            loss = step_loss(net, crops.to(device), ages.to(device), genders.to(device), device, teachers)
             run.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -111,6 +114,25 @@ def train(
         average.load_into(measured)
         figures = {"loss": float(np.mean(losses)), "side": side, "seconds": time.perf_counter() - begin}
         run.finish_epoch(figures | measure(measured, held, side, device))
+
+
+def step_loss(
+    net: PlannedNet, crops: Tensor, ages: Tensor, genders: Tensor, device: str, teachers: Teachers | None
+) -> Tensor:
+    """The loss of a batch of crops (n, h, w, 3): by its labels, and by what teachers say."""
+    blob = normalised(crops)
+    is_mixed = teachers is not None and float(torch.rand(())) < MIXED
+    if is_mixed:
+        blob = mixed(blob)
+    with loop.autocast(device):
+        answers = net(blob)
+    if teachers is None:
+        return loss_of(answers, ages, genders)
+    taught = lesson(answers, teachers.words(blob), YEARS.to(device), GENDER_WEIGHT)
+    known = ages != UNKNOWN
+    if is_mixed or not known.any():
+        return taught
+    return torch.lerp(loss_of([answer[known] for answer in answers], ages[known], genders[known]), taught, TAUGHT)
 
 
 def new_net() -> PlannedNet:
@@ -125,6 +147,13 @@ def of_pack(pack: Path, chips: Chips, device: str) -> PlannedNet:
     return net
 
 
+def net_of(path: Path, chips: Chips, device: str) -> PlannedNet:
+    """The averaged net of a run, or the net of a pack."""
+    if loop.begun(path):
+        return placed(loop.averaged(path, new_net()), device)
+    return of_pack(path, chips, device)
+
+
 def normalised(images: Tensor) -> Tensor:
     """uint8 images (n, h, w, 3) → what the net is fed, (n, 3, h, w).
 
@@ -134,28 +163,19 @@ def normalised(images: Tensor) -> Tensor:
     return images.to(wide).sub_(MEAN).mul_(SCALE).permute(0, 3, 1, 2)
 
 
-def loss_of(
-    answers: list[Tensor],
-    ages: Tensor,
-    genders: Tensor,
-    gender_taught: Tensor | None = None,
-    age_taught: Tensor | None = None,
-) -> Tensor:
-    """Both losses of a batch: logits (n, 2, 1, 1) and (n, 101, 1, 1) against labels (n,), and a teacher's words."""
+def loss_of(answers: list[Tensor], ages: Tensor, genders: Tensor) -> Tensor:
+    """Both losses of a batch: logits (n, 2, 1, 1) and (n, 101, 1, 1) against labels (n,)."""
     gender, age = (answer.flatten(1).float() for answer in answers)
     years = YEARS.to(age.device)
     width = 1.0 + 0.04 * ages[:, None]  # years; people agree less about older faces
     target = torch.softmax(-(((years - ages[:, None]) / width) ** 2) / 2, dim=1)
-    kind = functional.one_hot(genders, GENDERS).float()
-    if gender_taught is not None and age_taught is not None:
-        target = torch.lerp(target, age_taught, TAUGHT)
-        kind = torch.lerp(kind, gender_taught, TAUGHT)
     log_probability = torch.log_softmax(age, dim=1)
     expectation = (log_probability.exp() * years).sum(dim=1)
     distribution = -(target * log_probability).sum(dim=1).mean()
     distance = functional.smooth_l1_loss(expectation, ages.float())
-    of_gender = functional.cross_entropy(gender, kind, label_smoothing=0.02)
-    return distribution + 0.2 * distance + GENDER_WEIGHT * of_gender
+    return (
+        distribution + 0.2 * distance + GENDER_WEIGHT * functional.cross_entropy(gender, genders, label_smoothing=0.02)
+    )
 
 
 def predict(net: PlannedNet, chips: Chips, side: int, device: str) -> tuple[Tensor, Tensor]:
@@ -168,19 +188,6 @@ def predict(net: PlannedNet, chips: Chips, side: int, device: str) -> tuple[Tens
             genders.append(gender.flatten(1).float().cpu())
             ages.append(age.flatten(1).float().cpu())
     return torch.cat(genders), torch.cat(ages)
-
-
-def soft_labels(run_directory: Path, chips: Chips, device: str) -> tuple[Tensor, Tensor]:
-    """What a run's averaged net, or a pack's, says of all chips and their mirror images: probabilities (n, 2) and
-    (n, 101)."""
-    if loop.begun(run_directory):
-        net = placed(loop.averaged(run_directory, new_net()), device)
-    else:
-        net = of_pack(run_directory, chips, device)
-    mirrored = Chips([np.ascontiguousarray(image[:, ::-1]) for image in chips.images], chips.ages, chips.genders)
-    seen, swapped = (predict(net, ways, ATTRIBUTE_SIDE, device) for ways in (chips, mirrored))
-    gender, age = ((a.softmax(dim=1) + b.softmax(dim=1)) / 2 for a, b in zip(seen, swapped, strict=True))
-    return gender, age
 
 
 def measure(net: PlannedNet, held: Chips, side: int, device: str) -> dict[str, float]:
