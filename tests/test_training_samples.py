@@ -5,6 +5,7 @@ import pytest
 
 from faceattr.types import BGRImage, FloatArray
 from tests.training_data import noise, record
+from training import covers, pasting
 from training.covers import cover_face, cover_faces
 from training.detector_samples import SIDE, sample
 from training.detector_source import Source, source_of
@@ -219,6 +220,26 @@ def test_in_some_places_nearly_everybody_is_covered_and_in_most_hardly_anybody()
         shares.append(np.mean([columns[int(box[0]) + 5 : int(box[2]) - 5].any() for box in scene.boxes]))
     assert 0.2 < np.mean(np.array(shares) >= 0.6) < 0.5
     assert np.mean(np.array(shares) <= 0.4) > 0.5
+
+
+def test_decoys_are_drawn_where_no_face_is() -> None:
+    drawn = 0
+    for seed in range(60):
+        scene = Scene(np.full((SIDE, SIDE, 3), 128, np.uint8))
+        scene.boxes.append(np.array([100, 80, 220, 240], np.float32))
+        covers._decoy(scene, np.random.default_rng(seed))
+        assert (scene.canvas[90:230, 110:210] == 128).all()
+        assert len(scene.boxes) == 1
+        drawn += (scene.canvas != 128).any()
+    assert drawn > 15
+
+
+def test_what_is_pasted_without_being_a_face_is_not_called_one(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pasting, "_DECOYS", 1.0)
+    scene = Scene(np.full((SIDE, SIDE, 3), 128, np.uint8))
+    paste_faces(scene, WHOLE, source, np.random.default_rng(0), 12)
+    assert scene.boxes == []
+    assert (scene.canvas != 128).any()
 
 
 def test_covers_beside_the_canvas_are_cut_off() -> None:

@@ -14,15 +14,20 @@ from training.placing import Layered, Motion, Rect, Scene, warp
 
 Random = np.random.Generator
 
+_DECOYS = 0.3
+"""Share of what is pasted that is no face: else a soft oval rim would do for one."""
 _AROUND = 1.15
 """How much larger than the box the cut-out is: hair and chin come with it."""
 _MARGIN = 0.15
 
 
 def paste_faces(scene: Scene, rect: Rect, source: Source, random: Random, count: int) -> None:
-    """Pastes up to `count` faces of 12–80 pixels where they cover no other face."""
+    """Pastes up to `count` faces of 12–80 pixels, or what is none, where they cover no other face."""
     nearby = float(np.exp(random.uniform(np.log(12), np.log(64))))  # the faces of one picture are of a size
     for _ in range(count):
+        if random.random() < _DECOYS:
+            _paste_decoy(scene, rect, source, random, nearby)
+            continue
         photo, layered = source.photos[random.integers(len(source.photos))]
         whole = _whole_faces(photo)
         if not len(whole):
@@ -34,7 +39,23 @@ def paste_faces(scene: Scene, rect: Rect, source: Source, random: Random, count:
         motion = Motion.of(min(height / float(size[1]), 2.5), turn, 1.0, bool(random.random() < 0.5))
         place = _free_place(scene, size * motion.scale, rect, random)
         if place is not None:
-            _paste(scene, layered, photo, face, motion, place)
+            motion = motion.bringing((photo.faces[face][:2] + photo.faces[face][2:]) / np.float32(2), place)
+            _paste(scene, layered, motion, place, size / 2 * motion.scale)
+            scene.boxes.append(motion.boxes(photo.faces[face][None])[0])
+            scene.points.append(motion.points(photo.points[face]))
+
+
+def _paste_decoy(scene: Scene, rect: Rect, source: Source, random: Random, height: float) -> None:
+    """Pastes a part of a photo without faces, of about that height, as faces are pasted."""
+    layered = source.backgrounds[random.integers(len(source.backgrounds))]
+    whole = np.array(layered.size, np.float32)
+    part = float(min(whole)) * random.uniform(0.2, 0.7)
+    size = np.array([0.75, 1.0], np.float32) * np.float32(np.clip(height * np.exp(random.normal(0, 0.25)), 12, 80))
+    motion = Motion.of(float(size[1]) / part, float(np.clip(random.normal(0, 14), -45, 45)), 1.0, False)
+    place = _free_place(scene, size, rect, random)
+    if place is not None:
+        middle = whole * random.uniform(0.35, 0.65, 2).astype(np.float32)
+        _paste(scene, layered, motion.bringing(middle, place), place, size / 2)
 
 
 def _whole_faces(photo: FacePhoto) -> np.ndarray:
@@ -61,10 +82,8 @@ def _free_place(scene: Scene, size: FloatArray, rect: Rect, random: Random) -> F
     return None
 
 
-def _paste(scene: Scene, layered: Layered, photo: FacePhoto, face: int, motion: Motion, centre: FloatArray) -> None:
-    box = photo.faces[face]
-    motion = motion.bringing((box[:2] + box[2:]) / np.float32(2), centre)
-    half = (box[2:] - box[:2]) / 2 * motion.scale
+def _paste(scene: Scene, layered: Layered, motion: Motion, centre: FloatArray, half: FloatArray) -> None:
+    """Draws what the motion brings to a place, within an oval of half the size `half` (2,) that fades out."""
     reach = half * _AROUND + 2
     canvas_height, canvas_width = scene.canvas.shape[:2]
     low = np.maximum(np.floor(centre - reach), 0).astype(int)
@@ -83,8 +102,6 @@ def _paste(scene: Scene, layered: Layered, photo: FacePhoto, face: int, motion: 
     patch = scene.canvas[rect.top : rect.bottom, rect.left : rect.right]
     weight = mask[:, :, None].astype(np.float32) / 255
     patch[:] = (ground + weight * (patch.astype(np.float32) - ground)).astype(np.uint8)
-    scene.boxes.append(motion.boxes(box[None])[0])
-    scene.points.append(motion.points(photo.points[face]))
 
 
 @cache
