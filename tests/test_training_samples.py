@@ -5,7 +5,7 @@ import pytest
 
 from faceattr.types import BGRImage, FloatArray
 from tests.training_data import noise, record
-from training import covers, pasting
+from training import decoys, pasting
 from training.covers import cover_face, cover_faces
 from training.detector_samples import SIDE, sample
 from training.detector_source import Source, source_of
@@ -227,7 +227,7 @@ def test_decoys_are_drawn_where_no_face_is() -> None:
     for seed in range(60):
         scene = Scene(np.full((SIDE, SIDE, 3), 128, np.uint8))
         scene.boxes.append(np.array([100, 80, 220, 240], np.float32))
-        covers._decoy(scene, np.random.default_rng(seed))
+        decoys._decoy(scene, np.random.default_rng(seed))
         assert (scene.canvas[90:230, 110:210] == 128).all()
         assert len(scene.boxes) == 1
         drawn += (scene.canvas != 128).any()

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceattr.types import BGRImage, FloatArray
-from training.face_photos import typical_points
 from training.placing import Scene
 
 Random = np.random.Generator
@@ -15,10 +14,8 @@ Colour = NDArray[np.float64]
 
 _MASK_COLOURS = ((235, 235, 235), (225, 200, 150), (205, 185, 120), (200, 215, 170), (35, 35, 35), (70, 55, 45))
 """White, surgical blues and green, black, grey; b, g, r."""
-_SKIN = np.array([130.0, 160, 205])
+SKIN = np.array([130.0, 160, 205])
 _MASKED_PLACE, _HIDING_PLACE = 0.25, 0.1
-_DECOYS = 0.25
-"""Share of pictures with ovals and masks that nobody wears: else these would do for faces."""
 
 
 def cover_faces(scene: Scene, random: Random) -> None:
@@ -29,42 +26,16 @@ def cover_faces(scene: Scene, random: Random) -> None:
     hidden = 0.8 if 0 <= place - _MASKED_PLACE < _HIDING_PLACE else 0.1
     for box, points in zip(scene.boxes, scene.points, strict=True):
         if random.random() < masked:
-            _mask(scene.canvas, points, random)
+            draw_mask(scene.canvas, points, random)
         elif random.random() < hidden:
             cover_face(scene.canvas, box, points, random)
-    if random.random() < _DECOYS:
-        for _ in range(int(random.integers(1, 4))):
-            _decoy(scene, random)
-
-
-def _decoy(scene: Scene, random: Random) -> None:
-    """Draws an oval, sometimes with a few spots, or a mask, where there is no face."""
-    height, width = scene.canvas.shape[:2]
-    size = np.array([0.75, 1.0]) * np.exp(random.uniform(np.log(12), np.log(0.7 * height)))
-    centre = random.random(2) * [width, height]
-    box = np.concatenate([centre - size / 2, centre + size / 2]).astype(np.float32)
-    taken = np.array([*scene.boxes, *scene.ignored], np.float32).reshape(-1, 4)
-    if ((taken[:, :2] < box[2:]) & (taken[:, 2:] > box[:2])).all(axis=1).any():
-        return
-    if random.random() < 0.35:
-        _mask(scene.canvas, typical_points(box), random)
-        return
-    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    oval = np.stack([np.cos(angles), np.sin(angles)], axis=1) * size / 2 * random.uniform(0.8, 1.1, 2) + centre
-    colour = _SKIN * random.uniform(0.4, 1.15) if random.random() < 0.4 else random.uniform(0, 255, 3)
-    colour = np.clip(colour, 0, 255)
-    _paint(scene.canvas, oval.astype(np.float32), colour, random, rounded=random.uniform(0, 0.6))
-    for _ in range(int(random.integers(0, 5))):
-        x, y = (round(value) for value in (centre + random.uniform(-0.3, 0.3, 2) * size).tolist())
-        radius = max(1, round(float(size[0]) * random.uniform(0.03, 0.12)))
-        cv2.circle(scene.canvas, (x, y), radius, (colour * random.uniform(0.1, 0.8)).tolist(), cv2.FILLED, cv2.LINE_AA)
 
 
 def cover_face(canvas: BGRImage, box: FloatArray, points: FloatArray, random: Random) -> None:
     """Hides a part of one face: `box` (4,) and `points` (4, 2: eyes, nose, mouth) in the canvas's pixels."""
     choice = random.random()
     if choice < 0.55:
-        _mask(canvas, points, random)
+        draw_mask(canvas, points, random)
     elif choice < 0.72:
         _glasses(canvas, points, random)
     elif choice < 0.84:
@@ -90,7 +61,7 @@ def _outline(points: FloatArray, shape: list[tuple[float, float]], random: Rando
     return np.asarray(eyes + wobbly[:, :1] * right + wobbly[:, 1:] * down, np.float32)
 
 
-def _mask(canvas: BGRImage, points: FloatArray, random: Random) -> None:
+def draw_mask(canvas: BGRImage, points: FloatArray, random: Random) -> None:
     """A pleated surgical mask, a cup, or a cloth; on a turned head it lies where the nose is."""
     eyes, right, down = _axes(points)
     leans = float(np.clip((points[2] - eyes - 0.6 * down) @ right / max(float(right @ right), 1e-3), -0.5, 0.5))
@@ -110,7 +81,7 @@ def _mask(canvas: BGRImage, points: FloatArray, random: Random) -> None:
     if random.random() < 0.5:
         _strings(canvas, points, side, colour, random)
     colour = np.clip(colour * random.uniform(0.6, 1.05), 0, 255)
-    _paint(canvas, outline, colour, random, pleated=0.25 <= kind < 0.7, rounded=random.uniform(0, 0.4))
+    paint(canvas, outline, colour, random, pleated=0.25 <= kind < 0.7, rounded=random.uniform(0, 0.4))
     if kind < 0.1:
         _valve(canvas, eyes + (leans + random.uniform(-0.4, 0.4)) * right + 1.1 * down, right, colour, random)
 
@@ -138,14 +109,14 @@ def _glasses(canvas: BGRImage, points: FloatArray, random: Random) -> None:
     wide, high = random.uniform(0.32, 0.5), random.uniform(0.2, 0.42)
     if random.random() < 0.3:  # a bar over both eyes
         shape = [(-0.6 - wide, -high), (0.6 + wide, -high), (0.6 + wide, high), (-0.6 - wide, high)]
-        _paint(canvas, _outline(points, shape, random), colour, random)
+        paint(canvas, _outline(points, shape, random), colour, random)
         return
     angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     for centre in (-0.52, 0.52):
         rim = [(centre + wide * float(np.cos(a)), 0.05 + high * float(np.sin(a))) for a in angles]
-        _paint(canvas, _outline(points, rim, random), colour, random)
+        paint(canvas, _outline(points, rim, random), colour, random)
     bridge = [(-0.95, -0.12), (0.95, -0.12), (0.95, 0.0), (-0.95, 0.0)]
-    _paint(canvas, _outline(points, bridge, random), colour, random)
+    paint(canvas, _outline(points, bridge, random), colour, random)
 
 
 def _hat(canvas: BGRImage, points: FloatArray, random: Random) -> None:
@@ -153,7 +124,7 @@ def _hat(canvas: BGRImage, points: FloatArray, random: Random) -> None:
     top = brim - random.uniform(0.7, 1.2)
     left = [(-wide, brim), (-0.95, brim - 0.2), (-0.9, top)]
     right = [(-x, y) for x, y in reversed(left)]
-    _paint(canvas, _outline(points, [*left, (0, top - 0.2), *right], random), random.uniform(0, 255, 3), random)
+    paint(canvas, _outline(points, [*left, (0, top - 0.2), *right], random), random.uniform(0, 255, 3), random)
 
 
 def _board(canvas: BGRImage, box: FloatArray, random: Random) -> None:
@@ -167,11 +138,11 @@ def _board(canvas: BGRImage, box: FloatArray, random: Random) -> None:
     corners = [near * outward - half * along, near * outward + half * along, far * outward + half * along]
     corners.append(far * outward - half * along)
     outline = ((box[:2] + box[2:]) / 2 + np.array(corners) * size).astype(np.float32)
-    colour = _SKIN * random.uniform(0.4, 1.15) if random.random() < 0.5 else random.uniform(0, 255, 3)
-    _paint(canvas, outline, np.clip(colour, 0, 255), random)
+    colour = SKIN * random.uniform(0.4, 1.15) if random.random() < 0.5 else random.uniform(0, 255, 3)
+    paint(canvas, outline, np.clip(colour, 0, 255), random)
 
 
-def _paint(
+def paint(
     canvas: BGRImage,
     outline: FloatArray,
     colour: Colour,

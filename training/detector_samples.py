@@ -12,6 +12,7 @@ import numpy as np
 
 from faceattr.types import BGRImage, FloatArray
 from training.covers import cover_faces
+from training.decoys import draw_decoys
 from training.detector_source import Source
 from training.face_photos import boxes_array
 from training.mosaic import lay_background, lay_ground, lay_photo, tiles
@@ -44,6 +45,7 @@ def sample(source: Source, random: Random) -> Sample:
     _fill(scene, rect, source, random)
     heights = np.array([box[3] - box[1] for box in scene.boxes])
     cover_faces(scene, random)
+    draw_decoys(scene, random)
     detail = float(np.percentile(heights, 20)) if len(heights) else 30.0
     return Sample(spoil(scene.canvas, random, detail), boxes_array(scene.boxes), boxes_array(scene.ignored))
 

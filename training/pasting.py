@@ -50,7 +50,8 @@ def _paste_decoy(scene: Scene, rect: Rect, source: Source, random: Random, heigh
     layered = source.backgrounds[random.integers(len(source.backgrounds))]
     whole = np.array(layered.size, np.float32)
     part = float(min(whole)) * random.uniform(0.2, 0.7)
-    size = np.array([0.75, 1.0], np.float32) * np.float32(np.clip(height * np.exp(random.normal(0, 0.25)), 12, 80))
+    own_height = np.clip(height * np.exp(random.normal(0, 0.25)), 12, 80)
+    size = np.array([0.75 * own_height, own_height], np.float32)
     motion = Motion.of(float(size[1]) / part, float(np.clip(random.normal(0, 14), -45, 45)), 1.0, False)
     place = _free_place(scene, size, rect, random)
     if place is not None:

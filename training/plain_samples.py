@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.covers import cover_faces
+from training.decoys import draw_decoys
 from training.detector_samples import SIDE, Sample
 from training.detector_source import Source
 from training.face_photos import boxes_array
@@ -38,6 +39,7 @@ def plain_sample(source: Source, random: Random) -> Sample:
             else:
                 _lay_whole(scene, tile, source, random)
     cover_faces(scene, random)
+    draw_decoys(scene, random)
     image = scene.canvas
     if random.random() < 0.3:
         heights = np.array([box[3] - box[1] for box in scene.boxes])
