@@ -56,7 +56,7 @@ def _paste_decoy(scene: Scene, rect: Rect, source: Source, random: Random, heigh
     place = _free_place(scene, size, rect, random)
     if place is not None:
         middle = whole * random.uniform(0.35, 0.65, 2).astype(np.float32)
-        _paste(scene, layered, motion.bringing(middle, place), place, size / 2)
+        _paste(scene, layered, motion.bringing(middle, place), place, np.asarray(size / 2, np.float32))
 
 
 def _whole_faces(photo: FacePhoto) -> np.ndarray:
