@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 
 from faceattr.caffe import read_net, subgraph, to_onnx  # noqa: E402
 from faceattr.engines.choice import choose_engine  # noqa: E402
-from training import attributes, detector, export, nets  # noqa: E402
+from training import attributes, detector, export  # noqa: E402
 from training.chips import Chips  # noqa: E402
-from training.modules import PlannedNet, parts  # noqa: E402
+from training.modules import PlannedNet  # noqa: E402
 from training.start import mix_in, start_from  # noqa: E402
 from training.tars import DataError  # noqa: E402
 
@@ -58,29 +58,6 @@ def test_a_started_net_answers_nearly_alike_while_it_is_trained() -> None:
     with torch.no_grad():
         calm, busy = net.eval()(blob.float())[1], net.train()(blob.float())[1]
     assert float((calm - busy).abs().max()) < 0.05 * float(calm.abs().max())
-
-
-def test_a_block_that_the_pack_does_not_know_begins_by_passing_on_what_it_gets(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = attributes.predict(attributes.of_pack(BUILT_IN, CHIPS, "cpu"), CHIPS, 96, "cpu")
-    monkeypatch.setattr(nets, "ATTRIBUTE_STAGES", ((48, 3), (96, 4), (192, 2)))
-    deeper = attributes.of_pack(BUILT_IN, CHIPS, "cpu")
-    for logits, same in zip(attributes.predict(deeper, CHIPS, 96, "cpu"), ours, strict=True):
-        assert torch.allclose(logits, same, atol=1e-3)
-    blob = attributes.normalised(torch.from_numpy(np.stack(CHIPS.images)))
-    sum(answer.float().square().sum() for answer in deeper.train()(blob.float())).backward()
-    norm = parts(deeper.steps["stage2_3_b"])[1]
-    assert norm is not None
-    assert norm.weight.grad is not None
-    assert norm.weight.grad.abs().max() > 0  # so it will learn
-
-
-def test_without_a_share_a_mix_is_the_pack_however_deep_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = attributes.predict(attributes.of_pack(BUILT_IN, CHIPS, "cpu"), CHIPS, 96, "cpu")
-    monkeypatch.setattr(nets, "ATTRIBUTE_STAGES", ((48, 3), (96, 2), (192, 2)))
-    deeper = attributes.new_net().eval()
-    mix_in(deeper, BUILT_IN, ["gender_net", "age_net"], 0.0)
-    for logits, same in zip(attributes.predict(deeper, CHIPS, 96, "cpu"), ours, strict=True):
-        assert torch.allclose(logits, same, atol=1e-3)
 
 
 def test_a_pack_of_another_form_is_refused_by_layer(tmp_path: Path) -> None:

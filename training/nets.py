@@ -5,7 +5,7 @@ from __future__ import annotations
 from training.plan import Plan
 
 ATTRIBUTE_SIDE = 96
-ATTRIBUTE_STAGES = ((48, 2), (96, 2), (192, 2))
+ATTRIBUTE_STAGES = ((48, 1), (96, 2), (192, 2))
 EMBEDDING = 384
 AGES, GENDERS = 101, 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +19,10 @@ def start_from(net: PlannedNet, pack: Path, files: Iterable[str], answer: Callab
     """Gives a fresh net the weights of a pack's Caffe nets, `files` without their endings; it then answers as they do.
 
     In a pack normalisation is folded into the convolutions. It is unfolded again by what the maps look like while
-    `answer` feeds the net some samples, so that training goes on smoothly. A residual block that the pack does not have
-    begins by passing on what it gets (Chen et al., "Net2Net", ICLR 2016, for the idea). Raises DataError where any
-    other layer is missing or one has another shape.
+    `answer` feeds the net some samples, so that training goes on smoothly. Raises DataError where a layer is missing
+    or has another shape.
     """
-    weights = _fitting(net, pack, files)
-    norms = _put(net, weights)
-    for block in _unknown_blocks(net, weights):
-        norm = parts(net.steps[f"{block}_b"])[1]
-        assert norm is not None
-        torch.nn.init.zeros_(norm.weight)
+    norms = _put(net, _fitting(net, pack, files))
     _unfold(net, norms, answer)
 
 
@@ -39,13 +33,9 @@ def mix_in(net: PlannedNet, pack: Path, files: Iterable[str], share: float) -> N
     knows both: Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022). Raises DataError as `start_from`.
     """
     before = _fitting(net, pack, files)
-    after = net.folded()
-    for block in _unknown_blocks(net, before):  # where it passed on what it got, whatever its first layer was
-        before[f"{block}_a"] = after[f"{block}_a"]
-        before[f"{block}_b"] = np.zeros_like(after[f"{block}_b"][0]), np.zeros_like(after[f"{block}_b"][1])
     mix: Weights = {
         name: (share * weight + (1 - share) * before[name][0], share * bias + (1 - share) * before[name][1])
-        for name, (weight, bias) in after.items()
+        for name, (weight, bias) in net.folded().items()
     }
     _put(net, mix)
 
@@ -69,14 +59,10 @@ def _put(net: PlannedNet, weights: Weights) -> list[tuple[nn.Conv2d, nn.BatchNor
 
 
 def _fitting(net: PlannedNet, pack: Path, files: Iterable[str]) -> Weights:
-    """What a pack has for each convolution of a net, residual blocks that it does not know left out.
-
-    Raises DataError where anything else is missing or has another shape.
-    """
+    """What a pack has for each convolution of a net. Raises DataError where it is missing or has another shape."""
     layers, fitting = _layers(pack, files), Weights()
-    unknown = {f"{block}_{part}" for block in _unknown_blocks(net, layers) for part in "ab"}
     for node in net.plan.nodes:
-        if node.kind != "conv" or node.name in unknown:
+        if node.kind != "conv":
             continue
         if node.name not in layers:
             raise DataError(f"{pack} has no layer '{node.name}': its net is of another form.")
@@ -87,18 +73,6 @@ def _fitting(net: PlannedNet, pack: Path, files: Iterable[str]) -> Weights:
             raise DataError(f"{pack}: layer '{node.name}' has weights of shape {shapes}.")
         fitting[node.name] = weight.copy(), bias.reshape(-1).copy()
     return fitting
-
-
-def _unknown_blocks(net: PlannedNet, known: Collection[str]) -> list[str]:
-    """Residual blocks at their bottom's own size of which none of the convolutions is known."""
-    return [
-        node.name
-        for node in net.plan.nodes
-        if node.kind == "add"
-        and node.bottoms[0] == f"{node.name}_b"
-        and node.bottoms[1] != f"{node.name}_shortcut"
-        and not {f"{node.name}_a", f"{node.name}_b"} & set(known)
-    ]
 
 
 def _layers(pack: Path, files: Iterable[str]) -> dict[str, tuple[NDArray[np.float32], ...]]:
