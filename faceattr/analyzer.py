@@ -54,7 +54,7 @@ class FaceAnalyzer:
             settings.inference_slots,
             settings.threads_per_inference,
             onnx=importer_is_installed(),
-            is_alone=lambda: slots.busy <= 1,
+            is_alone=lambda: slots.is_calm,
         )
         return cls(load_models(settings, engine), engine, settings, slots)
 
@@ -126,7 +126,7 @@ class FaceAnalyzer:
         """Threads that may work on one photo now."""
         if self._settings.threads_per_inference:
             return self._settings.threads_per_inference
-        return self._settings.inference_slots if self.slots.busy <= 1 else 1
+        return self._settings.inference_slots if self.slots.is_calm else 1
 
     def _detect(self, decoded: images.DecodedPhoto, options: Options) -> tuple[int, FloatArray, FloatArray]:
         """How far to turn the photo clockwise, boxes (n, 4) in the turned photo's pixels and confidences (n,).

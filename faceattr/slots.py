@@ -73,6 +73,11 @@ class Slots:
         return self._count - self._free
 
     @property
+    def is_calm(self) -> bool:
+        """Whether at most one place is taken: whoever is there may have all cores."""
+        return self.busy <= 1
+
+    @property
     def waiting(self) -> int:
         """How many callers wait for a place."""
         return len(self._line)

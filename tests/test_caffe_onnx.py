@@ -444,3 +444,16 @@ def test_weights_beyond_two_gigabytes_are_an_error() -> None:
     graph = Graph("net", {"x": (1, 2**14)}, (node,), ("y",), {"x": (1, 2**14), "y": (1, 2**16)})
     with pytest.raises(CaffeError, match="ends at 2 GB"):
         to_onnx(graph)
+
+
+@pytest.mark.parametrize(
+    ("case", "kind"),
+    [
+        ("deconvolution that repeats each pixel", "Resize"),
+        ("deconvolution that repeats each pixel, and adds to it", "ConvTranspose"),
+        ("deconvolution that repeats each pixel, but for a gap", "ConvTranspose"),
+        ("deconvolution, bilinear", "ConvTranspose"),
+    ],
+)
+def test_only_what_repeats_pixels_is_a_resize(case: str, kind: str) -> None:
+    assert kinds(CASES[case]) == [kind]

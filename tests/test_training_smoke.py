@@ -135,13 +135,15 @@ def test_teachers_words_are_the_mean_of_what_each_would_say() -> None:
 def test_a_pupil_that_says_what_its_teachers_say_has_the_least_loss() -> None:
     import torch
 
-    years = torch.arange(101, dtype=torch.float32)
-    words = torch.randn(4, 2).softmax(dim=1), torch.randn(4, 101).softmax(dim=1)
-    same = [said.log()[:, :, None, None] for said in words]
-    best = teaching.lesson(same, words, years, 3.0)
+    from training import attributes
+
+    gender, age = torch.randn(4, 2).softmax(dim=1), torch.randn(4, 101).softmax(dim=1)
+    words = gender, age, (age * attributes.YEARS).sum(dim=1)
+    same = [said.log()[:, :, None, None] for said in (gender, age)]
+    best = attributes.loss_towards(same, *words)
     for _ in range(5):
         other = [answer + 0.3 * torch.randn_like(answer) for answer in same]
-        assert teaching.lesson(other, words, years, 3.0) > best
+        assert attributes.loss_towards(other, *words) > best
 
 
 def test_faces_without_labels_only_teach_what_teachers_say_of_them() -> None:

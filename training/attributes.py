@@ -28,7 +28,7 @@ from training.chips import Chips, read_chips
 from training.modules import Average, PlannedNet, decay_for, placed
 from training.nets import AGES, ATTRIBUTE_SIDE, attribute_plan
 from training.start import start_from
-from training.teaching import UNKNOWN, Teachers, faces_of_photos, lesson, mixed, with_unlabelled
+from training.teaching import UNKNOWN, Teachers, faces_of_photos, mixed, with_unlabelled
 
 MEAN, SCALE = 127.5, 1 / 64
 PEAK_RATE, WEIGHT_DECAY, AVERAGED, DROPOUT = 2e-3, 0.05, 0.998, 0.2
@@ -128,7 +128,8 @@ def step_loss(
         answers = net(blob)
     if teachers is None:
         return loss_of(answers, ages, genders)
-    taught = lesson(answers, teachers.words(blob), YEARS.to(device), GENDER_WEIGHT)
+    gender_said, age_said = teachers.words(blob)
+    taught = loss_towards(answers, gender_said, age_said, (age_said * YEARS.to(device)).sum(dim=1))
     known = ages != UNKNOWN
     if is_mixed or not known.any():
         return taught
@@ -164,18 +165,23 @@ def normalised(images: Tensor) -> Tensor:
 
 
 def loss_of(answers: list[Tensor], ages: Tensor, genders: Tensor) -> Tensor:
-    """Both losses of a batch: logits (n, 2, 1, 1) and (n, 101, 1, 1) against labels (n,)."""
-    gender, age = (answer.flatten(1).float() for answer in answers)
-    years = YEARS.to(age.device)
+    """The loss of a batch's logits, gender (n, 2, 1, 1) and age (n, 101, 1, 1), against labels (n,)."""
     width = 1.0 + 0.04 * ages[:, None]  # years; people agree less about older faces
-    target = torch.softmax(-(((years - ages[:, None]) / width) ** 2) / 2, dim=1)
+    target = torch.softmax(-(((YEARS.to(ages.device) - ages[:, None]) / width) ** 2) / 2, dim=1)
+    return loss_towards(answers, genders, target, ages.float(), smoothing=0.02)
+
+
+def loss_towards(
+    answers: list[Tensor], genders: Tensor, distribution: Tensor, expected: Tensor, smoothing: float = 0.0
+) -> Tensor:
+    """How far logits are from genders, as labels (n,) or probabilities (n, 2), an age's distribution (n, 101) and its
+    expectation in years (n,)."""
+    gender, age = (answer.flatten(1).float() for answer in answers)
     log_probability = torch.log_softmax(age, dim=1)
-    expectation = (log_probability.exp() * years).sum(dim=1)
-    distribution = -(target * log_probability).sum(dim=1).mean()
-    distance = functional.smooth_l1_loss(expectation, ages.float())
-    return (
-        distribution + 0.2 * distance + GENDER_WEIGHT * functional.cross_entropy(gender, genders, label_smoothing=0.02)
-    )
+    entropy = -(distribution * log_probability).sum(dim=1).mean()
+    distance = functional.smooth_l1_loss((log_probability.exp() * YEARS.to(age.device)).sum(dim=1), expected)
+    of_gender = functional.cross_entropy(gender, genders, label_smoothing=smoothing)
+    return entropy + 0.2 * distance + GENDER_WEIGHT * of_gender
 
 
 def predict(net: PlannedNet, chips: Chips, side: int, device: str) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from faceattr import geometry
 from faceattr.types import BGRImage
@@ -50,16 +49,6 @@ def mixed(blob: Tensor) -> Tensor:
     return torch.lerp(blob, blob[torch.randperm(len(blob), device=blob.device)], share)
 
 
-def lesson(answers: Sequence[Tensor], words: tuple[Tensor, Tensor], years: Tensor, gender_weight: float) -> Tensor:
-    """How far gender and age logits (n, c, 1, 1) are from the teachers' words: entropies, and the ages' distance."""
-    gender, age = (answer.flatten(1).float() for answer in answers)
-    gender_said, age_said = words
-    log_probability = torch.log_softmax(age, dim=1)
-    distance = functional.smooth_l1_loss((log_probability.exp() * years).sum(dim=1), (age_said * years).sum(dim=1))
-    distribution = -(age_said * log_probability).sum(dim=1).mean()
-    return distribution + 0.2 * distance + gender_weight * functional.cross_entropy(gender, gender_said)
-
-
 def with_unlabelled(chips: Chips, faces: Sequence[BGRImage]) -> Chips:
     """Chips and, after them, faces of unknown age and gender."""
     unknown = np.full(len(faces), UNKNOWN)
@@ -71,7 +60,7 @@ def with_unlabelled(chips: Chips, faces: Sequence[BGRImage]) -> Chips:
 def faces_of_photos(tar: Path) -> list[BGRImage]:
     """Faces of photos with boxes, cropped as the service does. Raises DataError for labels without a photo."""
     return [
-        geometry.resize(geometry.crop_square(photo.image, box, 1.0, CHIP_SIDE), CHIP_SIDE, CHIP_SIDE)
+        geometry.crop_square(photo.image, box, 1.0, CHIP_SIDE)
         for photo in read_face_photos(tar)
         for box in photo.faces[geometry.centre_inside(photo.faces, *photo.image.shape[1::-1])]
         if box[3] - box[1] >= LEAST_HEIGHT

@@ -104,8 +104,8 @@ def _add_how(group: argparse._ArgumentGroup) -> None:
     add(
         "--precision",
         metavar="NAME",
-        help="f32, or bf16 (OpenVINO on processors that have it: up to twice as fast, probabilities differ by a "
-        "hundredth); default f32",
+        help="f32, or bf16 (OpenVINO on processors that have it: faster, probabilities differ by a hundredth); "
+        "default f32",
     )
     add(
         "--workers",
