@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +163,22 @@ def test_an_engine_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delitem(__import__("sys").modules, "faceattr.engines.openvino", raising=False)
     with pytest.raises(EngineError, match=r"Engine 'openvino' is not installed .*pip install openvino"):
         choose_engine("openvino", "f32", 1, 1, onnx=True)
+
+
+def test_nets_that_run_by_turns_work_in_the_same_memory() -> None:
+    if "onnxruntime" not in INSTALLED:
+        pytest.skip("ONNX Runtime is not installed")
+    shared = choose_engine("onnxruntime", "f32", 3, 1, onnx=True)
+    nets = [shared.load(model()) for _ in range(6)]
+    blob = np.zeros((20_000, 3, 16, 16), np.float32)
+    work = 20_000 * 8 * 8 * 8 * 4  # bytes of the convolution's answer
+    nets[0](blob)
+    before = resident_bytes()
+    for net in nets[1:]:
+        net(blob)
+    assert resident_bytes() - before < 2 * work
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator, Mapping
 
@@ -29,6 +30,7 @@ class ONNXRuntimeEngine:
             raise EngineError(
                 f"Engine 'onnxruntime' has no precision '{precision}' on the CPU; use 'openvino', or f32."
             )
+        _share_memory()
         self.name, self.precision = f"onnxruntime {ort.__version__}", precision
         self._threads = threads
 
@@ -37,6 +39,7 @@ class ONNXRuntimeEngine:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.use_env_allocators", "1")
         options.log_severity_level = 3
         # Spinning threads would burn the cores that other requests need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -70,6 +73,19 @@ class ONNXRuntimeNet:
 
     def settle(self) -> None:
         """Nothing to do: what a session keeps for its next run it shares between all."""
+
+
+@functools.cache
+def _share_memory() -> None:
+    """Makes the sessions of this process work in one pool of memory. By default each keeps one as large as its largest
+    run so far, and of all sessions only a few run at once.
+
+    https://onnxruntime.ai/docs/get-started/with-c.html#share-allocators-between-sessions
+    """
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    # Refused where the program that we are part of has done so already: then we share its pool.
+    with contextlib.suppress(RuntimeError):
+        ort.create_and_register_allocator(memory, ort.OrtArenaCfg(0, -1, -1, -1))
 
 
 def _short(error: Exception) -> str:
