@@ -33,17 +33,18 @@ class AttributeClassifier:
         self._gender, self._gender_spec = gender, gender_spec
         self._age, self._age_spec = age, age_spec
         self._crop_scale = crop_scale
-        self._crop_side = max(*gender_spec.input, *age_spec.input)
+        self.crop_side = max(*gender_spec.input, *age_spec.input)
+        """Width and height of a crop, in pixels."""
 
     def crop(self, image: BGRImage, boxes: FloatArray) -> list[BGRImage]:
         """One square crop per box (n, 4), at the larger of the two nets' input sizes."""
-        return [geometry.crop_square(image, box, self._crop_scale, self._crop_side) for box in boxes]
+        return [geometry.crop_square(image, box, self._crop_scale, self.crop_side) for box in boxes]
 
     def reduction(self, boxes: FloatArray) -> int:
         """By how much an image may be reduced (1, 2, 4 or 8) so that the crop of no box (n, 4) has to be enlarged."""
         longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
         smallest = float(longer.min(initial=np.inf)) * self._crop_scale
-        return max(k for k in (1, 2, 4, 8) if k == 1 or smallest >= k * self._crop_side)
+        return max(k for k in (1, 2, 4, 8) if k == 1 or smallest >= k * self.crop_side)
 
     def classify(
         self, crops: Sequence[BGRImage], *, tta: bool = False, distribution: bool = False

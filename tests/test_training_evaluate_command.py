@@ -11,7 +11,7 @@ import pytest
 from faceattr.analyzer import FaceAnalyzer
 from tests.opencv_caffe import needs_opencv_4
 from tests.training_data import noise, record, write_photos, write_tar
-from training import evaluate
+from training import crops, evaluate
 from training.evaluation import estimates, photos, plots
 from training.evaluation.attributes import AttributeFigures, GroupFigures
 from training.evaluation.estimates import Estimate
@@ -155,3 +155,19 @@ def test_plots_are_made_of_groups_without_faces_too() -> None:
     for content in made.values():
         assert ElementTree.fromstring(content) is not None
     assert made["age-error.svg"].count("<rect") == 2  # the ground and one bar
+
+
+def test_how_sure_the_nets_are_of_smaller_and_lower_crops_is_tabled(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert crops.main(["--data", str(data)]) == 0
+    said = capsys.readouterr().out
+    rows = [line.split(" | ") for line in said.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == len(crops.SCALES) * len(crops.LOWER)
+    assert all(0.5 <= float(row[2]) <= 1 and float(row[3]) >= 0 for row in rows)
+    assert len({row[2] for row in rows}) > 1
+
+
+def test_crops_of_no_photos_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert crops.main(["--data", str(tmp_path)]) == 1
+    assert "webfaces_val" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from faceattr.types import FloatArray
 from training import calibration, loop
 from training.attributes import MEAN, SCALE, new_net, predict
 from training.caffe_nets import classifier, ssd
-from training.chips import read_chips
+from training.chips import CROP_SCALE, read_chips
 from training.confidence import recalibrated
 from training.detector import new_net as new_detector
 from training.detector_check import OVERLAP
@@ -146,7 +146,7 @@ def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[s
         f'[pack]\nname = "{name}"\nversion = "{version}"\nlicence = "{licence}"\n',
         f'[detector]\nprototxt = "deploy_face.prototxt"\nweights = "deploy_face.caffemodel"\ninput = {face} # width, '
         f'height\nresize = "stretch"\n{fed}min_confidence = 0.5\n',
-        "[crop]\nscale = 1.0 # side of the square crop / longer side of the box; edges repeat\n",
+        f"[crop]\nscale = {CROP_SCALE} # side of the square crop / longer side of the box; edges repeat\n",
         f'[gender]\nprototxt = "gender_net.prototxt"\nweights = "gender_net.caffemodel"\ninput = {side}\n{fed}'
         'output = "prob"\nlabels = ["Male", "Female"]\n',
         f'[age]\nprototxt = "age_net.prototxt"\nweights = "age_net.caffemodel"\ninput = {side}\n{fed}'

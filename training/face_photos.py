@@ -7,7 +7,7 @@ face, what it half believes in must be neither face nor background.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ MATCH = 0.4
 
 # A labelled box in units of u, the larger of eye distance and eyes–mouth distance.
 BOX_WIDTH, BOX_HEIGHT = 1.98, 2.66
+LOWER = 0.25 / BOX_HEIGHT
+"""How far below a labelled box, in its heights, our detector's lies: about as far as the middle between eyes and mouth,
+so that it reaches from the forehead to below the chin or the edge of a mask, and chips are centred in it."""
 _TYPICAL = np.array([[-0.46, -0.25], [0.46, -0.25], [0.0, 0.28], [0.0, 0.75]], np.float32)
 """Eyes, nose and mouth about the centre of a box of an upright face, in u."""
 
@@ -79,6 +82,15 @@ def labelled(record: dict[str, Any], image: BGRImage) -> FacePhoto:
         unsure,
         tuple(str(face.get("kind", "")) for face in record["faces"]) + ("",) * len(sure),
     )
+
+
+def lowered(photo: FacePhoto) -> FacePhoto:
+    """The photo with the boxes that our detector learns."""
+    faces, ignored = (
+        np.asarray(boxes + np.outer(LOWER * (boxes[:, 3] - boxes[:, 1]), [0, 1, 0, 1]), np.float32)
+        for boxes in (photo.faces, photo.ignored)
+    )
+    return replace(photo, faces=faces, ignored=ignored)
 
 
 def boxes_array(boxes: Sequence[Sequence[float] | FloatArray]) -> FloatArray:
