@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -177,6 +178,19 @@ def test_nets_that_run_by_turns_work_in_the_same_memory() -> None:
     for net in nets[1:]:
         net(blob)
     assert resident_bytes() - before < 2 * work
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_threads_sleep_between_runs(name: str) -> None:
+    net = choose_engine(name, "f32", 1, 2, onnx=True).load(model())
+    blob = np.zeros((500, 3, 16, 16), np.float32)
+    spent = 0.0
+    for _ in range(30):
+        net(blob)
+        begin = time.process_time()
+        time.sleep(0.005)
+        spent += time.process_time() - begin
+    assert spent < 0.075  # of 0.15 seconds, which a thread takes that waits awake
 
 
 def resident_bytes() -> int:
