@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from faceattr.loader import Models, load_models
 from faceattr.nets import importer_is_installed
 from faceattr.options import Options
 from faceattr.settings import Settings
-from faceattr.slots import ENDLESS, Patience, Slots
+from faceattr.slots import ENDLESS, Patience, Slots, beside
 from faceattr.turns import TURNS, Found, best_turn, turned_photo
 from faceattr.types import Age, Analysis, BGRImage, Box, Detection, Face, FloatArray, Gender, PictureFormat, Quality
 from faceattr.views import detect_closely, detect_evenly
@@ -93,18 +94,21 @@ class FaceAnalyzer:
 
     def _analyze(self, photo: bytes, options: Options, picture: PictureFormat | None) -> Analysis:
         watch = _Stopwatch()
+        least_side = LEAST_SIDE_CLOSELY if options.detail == "high" else LEAST_SIDE
         with watch.stage("decode"):
-            # A picture is drawn on the whole photo: then it is decoded whole at once.
-            most = 1 if picture else MAX_REDUCTION
-            least_side = LEAST_SIDE_CLOSELY if options.detail == "high" else LEAST_SIDE
-            decoded = images.decode(photo, self._limits, max_reduction=most, least_side=least_side)
+            # A picture is drawn on the whole photo; the faces are looked for where they are without one.
+            whole: Callable[[], images.DecodedPhoto] = partial(images.decode, photo, self._limits)
+            if picture and images.reduction_of(photo, MAX_REDUCTION, least_side) > 1:
+                whole = beside(whole, self._free_cores())
+            decoded = images.decode(photo, self._limits, max_reduction=MAX_REDUCTION, least_side=least_side)
         with watch.stage("detect"):
             turn, boxes, confidences = self._detect(decoded, options)
             decoded = turned_photo(decoded, turn)
         enough = self.models.attributes.reduction(boxes)
         if enough < decoded.reduction:
             with watch.stage("decode"):
-                decoded = turned_photo(images.decode(photo, self._limits, max_reduction=enough), turn)
+                again = whole if enough == 1 else partial(images.decode, photo, self._limits, max_reduction=enough)
+                decoded = turned_photo(again(), turn)
         width, height = decoded.width, decoded.height
         with watch.stage("attributes"):
             crops = self.models.attributes.crop(decoded.image, boxes / _scale(decoded))
@@ -116,7 +120,8 @@ class FaceAnalyzer:
         encoded = None
         with watch.stage("annotate"):
             if picture:
-                encoded = images.encode(annotate.draw(decoded.image, faces), picture, self._free_cores())
+                shown = decoded if decoded.reduction == 1 else turned_photo(whole(), turn)
+                encoded = images.encode(annotate.draw(shown.image, faces), picture, self._free_cores())
         pack = self.models.pack
         return Analysis(
             faces, width, height, decoded.rotation, pack.name, pack.version, self.engine.name, watch.finish(), encoded

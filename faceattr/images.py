@@ -8,7 +8,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from faceattr.errors import BadDimensions, ImageTooLarge, InvalidImage, TooManyPixels, TruncatedImage
+from faceattr.errors import BadDimensions, ImageTooLarge, InvalidImage, PhotoError, TooManyPixels, TruncatedImage
 from faceattr.exhaustion import is_exhaustion, memory_errors
 from faceattr.headers import PhotoHeader, jpeg, read_header
 from faceattr.pixels import TURNS, opaque_bgr, turned
@@ -95,6 +95,15 @@ def decode(data: bytes, limits: Limits, *, max_reduction: int = 1, least_side: i
     image = turned(opaque_bgr(pixels, header), mirrored, rotation)
     size = (header.height, header.width) if rotation in (90, 270) else (header.width, header.height)
     return DecodedPhoto(image, rotation, *size, reduction)
+
+
+def reduction_of(data: bytes, most: int, least_side: int) -> int:
+    """By how much `decode` reduces a photo with the same `max_reduction` and `least_side`: 1, 2, 4 or 8; 1 for what it
+    refuses."""
+    try:
+        return _reduction(read_header(data), most, least_side)
+    except PhotoError:
+        return 1
 
 
 def encode(image: BGRImage, picture: PictureFormat, threads: int = 1) -> bytes:

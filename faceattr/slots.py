@@ -7,10 +7,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from faceattr.errors import Abandoned, Overloaded
+
+T = TypeVar("T")
 
 
 def _never() -> bool:
@@ -27,6 +31,17 @@ class Patience:
 
 
 ENDLESS = Patience()
+
+
+def beside(work: Callable[[], T], cores: int) -> Callable[[], T]:
+    """What gives the outcome of some work: done at once on a thread of its own with two cores or more, else when asked
+    for. Raises what the work raises."""
+    if cores < 2:
+        return work
+    pool = ThreadPoolExecutor(1)
+    outcome = pool.submit(work)
+    pool.shutdown(wait=False)
+    return outcome.result
 
 
 class Slots:
