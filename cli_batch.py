@@ -1,8 +1,7 @@
 """The batch command: `python cli_batch.py --help`."""
 
-import sys
-
 from faceattr.batch.cli import main
+from faceattr.console import finish
 
 if __name__ == "__main__":
-    sys.exit(main())
+    finish(main)

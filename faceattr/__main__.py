@@ -7,6 +7,7 @@ import os
 import sys
 
 from faceattr.arguments import parser
+from faceattr.console import finish
 from faceattr.errors import EngineError, OptionError, PackError, SettingsError
 
 EXIT_USAGE, EXIT_PACK, EXIT_INTERRUPTED = os.EX_USAGE, os.EX_CONFIG, 130
@@ -37,9 +38,4 @@ def _fail(error: Exception, code: int) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing is left to say, and nothing to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    finish(main)

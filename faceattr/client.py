@@ -28,17 +28,19 @@ _DEFAULT_WAIT_S = 1.0
 
 
 class Options(TypedDict, total=False):
-    """What may be asked of the service, as its /docs have it. `annotate`: send the photo with boxes drawn in, too."""
+    """What may be asked of the service, as its /docs have it; None is as if not given.
 
-    min_confidence: float
-    min_face: int
-    max_faces: int
-    detail: Literal["normal", "high"]
-    rotate: Literal["exif", "auto"]
-    tta: bool
-    distribution: bool
-    annotate: Literal["png", "jpeg", "none"]
-    model: str
+    `annotate`: send the photo with boxes drawn in, too."""
+
+    min_confidence: float | None
+    min_face: int | None
+    max_faces: int | None
+    detail: Literal["normal", "high"] | None
+    rotate: Literal["exif", "auto"] | None
+    tta: bool | None
+    distribution: bool | None
+    annotate: Literal["png", "jpeg", "none"] | None
+    model: str | None
 
 
 class ClientError(Exception):
@@ -158,7 +160,7 @@ class Client:
 
         Raises OSError when the file cannot be read, ServiceError or Unreachable.
         """
-        query = {name: _text(value) for name, value in {"annotate": "none", **options}.items()}
+        query = {name: _text(value) for name, value in ({"annotate": "none"} | _given(options)).items()}
         return _analysis(self._ask("POST", f"/analyze?{urlencode(query)}", _read(photo), "image/*"))
 
     def analyze_batch(self, photos: Sequence[Photo], **options: Unpack[Options]) -> list[Analysis | ServiceError]:
@@ -167,7 +169,7 @@ class Client:
         Raises OSError, ServiceError when the request as a whole was refused, or Unreachable.
         """
         images = [{"image": base64.b64encode(_read(photo)).decode()} for photo in photos]
-        body = json.dumps({"images": images, **options}).encode()
+        body = json.dumps({"images": images, **_given(options)}).encode()
         answer = self._ask("POST", "/analyze/batch", body, "application/json")
         try:
             results, request_id = answer["results"], answer["request_id"]
@@ -232,6 +234,10 @@ class Client:
 
 def _read(photo: Photo) -> bytes:
     return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
+
+
+def _given(options: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _text(value: object) -> str:

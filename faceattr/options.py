@@ -75,10 +75,11 @@ def _from_text(name: str, text: str) -> float | int | bool | str:
     if name in FLAGS:
         _require_flag(name, _TRUTH.get(text.lower(), text))
         return _TRUTH[text.lower()]
+    kind, called = (float, "a number") if name == "min_confidence" else (int, "a whole number")
     try:
-        return float(text) if name == "min_confidence" else int(text)
+        return kind(text)
     except ValueError:
-        raise OptionError(f"Option '{name}' must be a number, not {_shown(text)}.") from None
+        raise OptionError(f"Option '{name}' must be {called}, not {_shown(text)}.") from None
 
 
 def _require_number(name: str, value: Any, low: float, high: float) -> None:

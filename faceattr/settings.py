@@ -48,7 +48,9 @@ class Settings:
         0, "threads", "0: all cores for a photo that is alone, one each for photos that come together", 0, 256
     )
     engine: str = _setting("auto", "name", "auto: the fastest installed of onnxruntime, openvino, opencv")
-    precision: str = _setting("f32", "name", "bf16 is faster where the processor has it, and a little less exact")
+    precision: str = _setting(
+        "f32", "name", "bf16 is faster where the processor has it, and a little less exact", words=("f32", "bf16")
+    )
     waiting: int = _setting(4, "photos per slot", "more that wait would only be answered too late", 0, 1000)
     wait_seconds: int = _setting(2, "seconds", "a person at a kiosk still looks; later it is better told", 1, 600)
     connections: int = _setting(

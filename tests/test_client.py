@@ -127,6 +127,16 @@ def test_models_and_health_are_as_the_service_describes_them(service: Client) ->
     assert service.analyze(DATA / "astronaut.jpg", model=model["name"]).pack == model["pack"]
 
 
+def test_options_that_are_none_are_as_if_not_given(service: Client) -> None:
+    nothing: dict[str, None] = dict.fromkeys(Options.__annotations__)
+    for analysis in (
+        service.analyze(DATA / "astronaut.jpg", **nothing),
+        *service.analyze_batch([DATA / "astronaut.jpg"], **nothing),
+    ):
+        assert isinstance(analysis, Analysis)
+        assert (len(analysis.faces), analysis.picture) == (1, None)
+
+
 def test_a_refusal_has_code_status_and_the_id_of_the_request(service: Client) -> None:
     with pytest.raises(ServiceError, match="unsupported_image") as refused:
         service.analyze(b"no photo")

@@ -19,7 +19,7 @@ from flask import Flask
 from faceattr.__main__ import main
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.arguments import parser
-from faceattr.doctor import examine, machine, service, software
+from faceattr.doctor import examine, look_at_variables, machine, service, software
 from faceattr.doctor.analysis import GOLDEN_BOX, judge, look_at_answer, look_at_speed, overlap
 from faceattr.doctor.finding import Finding
 from faceattr.settings import Settings
@@ -65,6 +65,16 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str], free_port: int) 
 def spoil_weights(pack: Path) -> list[str]:
     (pack / "age_net.caffemodel").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     return ["--models", str(pack)]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("FACEATTR_TOKENFILE", "FACEATTR_TOKEN_FILE"), ("FACEATTR_RATELIMIT", "FACEATTR_RATE_LIMIT")],
+)
+def test_a_misspelt_variable_is_noted(name: str, meant: str) -> None:
+    others = ("FACEATTR_PORT", "FACEATTR_VENV", "FACEATTR_TEST_PHOTOS", "FACEATTR_SERVICE_HOST", "PATH", "FACEATTR_")
+    (finding,) = look_at_variables((*others, name))
+    assert (finding.state, finding.found) == ("note", f"{name} is not read; {meant} may be meant")
 
 
 WRONG: dict[str, tuple[Callable[[Path], list[str]], str, str]] = {

@@ -66,7 +66,7 @@ def test_a_wrong_value_is_refused_in_a_sentence_that_says_what_is_allowed(name: 
         ("rotate", "AUTO", "must be 'exif' or 'auto', not 'AUTO'"),
         ("tta", "yes", "must be true or false, not 'yes'"),
         ("tta", "", "must be true or false, not ''"),
-        ("min_face", "1e3", "must be a number, not '1e3'"),
+        ("min_face", "1e3", "must be a whole number, not '1e3'"),
         ("min_confidence", "nan", "must be a number from 0 to 1, not nan"),
         ("detail", "x" * 1000, "not a string of 1000 characters"),
     ],

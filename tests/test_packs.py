@@ -95,7 +95,7 @@ SPOILED: list[tuple[str, Callable[[Path], object], str]] = [
     (
         "swapped weights",
         lambda p: swap(p / "age_net.caffemodel", p / "gender_net.caffemodel"),
-        f"gender_net.caffemodel: expected SHA-256 {GENDER}.*which is that of 'age_net.caffemodel'.*swapped",
+        f"gender_net.caffemodel: expected SHA-256 {GENDER}.*which is that of 'age_net.caffemodel': one was put",
     ),
     (
         "edited prototxt",
@@ -175,6 +175,12 @@ def test_a_digest_covers_names_and_contents(pack: Path) -> None:
     with (pack / "age_net.prototxt").open("a") as file:
         file.write("# changed\n")
     rehash(pack, "age_net.prototxt")
+    assert read_pack(load_pack(pack)).digest != before
+
+
+def test_a_digest_covers_how_the_nets_are_fed(pack: Path) -> None:
+    before = read_pack(load_pack(pack)).digest
+    edit(pack / "pack.toml", "min_confidence = 0.5", "min_confidence = 0.6")
     assert read_pack(load_pack(pack)).digest != before
 
 

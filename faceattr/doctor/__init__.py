@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import logging
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from faceattr.doctor.finding import Finding, State
 from faceattr.doctor.machine import look_at_machine
 from faceattr.doctor.software import look_at_libraries, look_at_python
 from faceattr.errors import SettingsError
-from faceattr.settings import Settings
+from faceattr.settings import PREFIX, Settings
 from faceattr.version import __version__
 
 EXIT_WRONG = 78
@@ -37,6 +39,7 @@ def examine(flags: dict[str, Any]) -> list[Finding]:
         return [*findings, Finding("settings", "wrong", str(error))]
     changed = [field.name for field in dataclasses.fields(Settings) if getattr(settings, field.name) != field.default]
     findings.append(Finding("settings", "ok", f"not as by default: {', '.join(changed) or 'none'}"))
+    findings += look_at_variables(os.environ)
     try:
         # Not before: what is missing here is what the doctor is asked about.
         from faceattr.doctor import service
@@ -46,6 +49,15 @@ def examine(flags: dict[str, Any]) -> list[Finding]:
         if not any(finding.state == "wrong" for finding in findings):
             findings.append(Finding("libraries", "wrong", f"one that is installed cannot be used: {error}"))
         return findings
+
+
+def look_at_variables(names: Iterable[str]) -> Iterator[Finding]:
+    """Names of environment variables that are nearly those of settings: nobody reads them."""
+    known = [PREFIX + field.name.upper() for field in dataclasses.fields(Settings)]
+    for name in sorted(set(names) - set(known)):
+        meant = difflib.get_close_matches(name, known, 1, 0.9) if name.startswith(PREFIX) else []
+        if meant:
+            yield Finding("settings", "note", f"{name} is not read; {meant[0]} may be meant")
 
 
 def report(findings: Iterable[Finding], *, as_json: bool) -> int:

@@ -77,6 +77,8 @@ class Pack:
     """Expected digest by file name; empty for a directory in the articles' form, which states none."""
     accuracy: Mapping[str, float] = field(default_factory=dict)
     """Measured figures by names of the pack's own choice; for people, nothing depends on them."""
+    manifest: str = ""
+    """SHA-256 of `pack.toml`; empty without one."""
 
 
 def parse_manifest(directory: Path, document: Mapping[str, Any]) -> Pack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faceattr.errors import PackError
@@ -30,17 +30,20 @@ class NetContent:
 
 @dataclass(frozen=True, slots=True)
 class PackContent:
-    """The verified files of a pack, and the SHA-256 that each was found to have."""
+    """The verified files of a pack, the SHA-256 that each was found to have, and that of its manifest, if any."""
 
     detector: NetContent
     gender: NetContent
     age: NetContent
     sha256: Mapping[str, str]
+    manifest: str
 
     @property
     def digest(self) -> str:
-        """One SHA-256 over the names and digests of all files: equal for equal packs, wherever they lie."""
-        lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(self.sha256.items()))
+        """One SHA-256 over the names and digests of all files, the manifest's included, as it says how nets are fed and
+        what their answers mean: equal for equal packs, wherever they lie."""
+        files = dict(self.sha256) | ({MANIFEST: self.manifest} if self.manifest else {})
+        lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -97,7 +100,8 @@ def read_pack(pack: Pack) -> PackContent:
             _verified(pack, files.weights, describe_wrong_weights, digests),
         )
 
-    return PackContent(net(pack.detector.files), net(pack.gender.files), net(pack.age.files), digests)
+    detector, gender, age = (net(spec.files) for spec in (pack.detector, pack.gender, pack.age))
+    return PackContent(detector, gender, age, digests, pack.manifest)
 
 
 def _parse(directory: Path) -> Pack:
@@ -107,7 +111,8 @@ def _parse(directory: Path) -> Pack:
     if wrong:
         raise PackError(f"{manifest} is {wrong}.")
     try:
-        return parse_manifest(directory, tomllib.loads(content.decode("utf-8")))
+        pack = parse_manifest(directory, tomllib.loads(content.decode("utf-8")))
+        return replace(pack, manifest=hashlib.sha256(content).hexdigest())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PackError(f"{manifest} is not valid TOML: {error}.") from None
     except PackError as error:
@@ -124,7 +129,11 @@ def _verified(pack: Pack, name: str, describe: Callable[[bytes], str | None], di
     found = hashlib.sha256(content).hexdigest()
     if expected is not None and found != expected:
         owner = next((other for other, digest in pack.sha256.items() if digest == found), None)
-        hint = f", which is that of '{owner}': the two files are swapped" if owner else ": it was changed or damaged"
+        hint = (
+            f", which is that of '{owner}': one was put in the other's place"
+            if owner
+            else ": it was changed or damaged"
+        )
         raise PackError(f"{path}: expected SHA-256 {expected}, found {found}{hint}.")
     digests[name] = found
     return content

@@ -98,7 +98,11 @@ def _multipart_photo(request: Request) -> bytes:
     others = [name for name in (*request.form, *request.files) if name not in ("image", "filename")]
     if others:
         name = ascii((others[0] or "")[:40])  # a part may lack a name
-        raise Problem("bad_request", f"Unknown field {name}. In a multipart request, options belong in the address.")
+        raise Problem(
+            "bad_request",
+            f"Unknown field {name}. In a multipart request the photo is the field 'image', and options belong in the"
+            " address.",
+        )
     if len(files) + len(fields) != 1:
         found = len(files) + len(fields) or (
             "none: it is missing, or the multipart body has no boundary, no end, or a file name that is not UTF-8"
