@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceattr import geometry
+from faceattr.caffe.nms import iou
 from faceattr.detector import SSDDetector
 from faceattr.types import BGRImage, FloatArray
 
@@ -30,6 +31,8 @@ ROOM = 0.1
 """Of a tile's side: a face this far from where the tile was cut can be expected to be found in it."""
 MAX_IOU, MAX_COVERED = 0.3, 0.6
 """Boxes that overlap more are one face: intersection over union, and over the smaller box."""
+AGREE = 0.5
+"""Intersection over union of boxes that show the same of a face."""
 SUPPORT = 0.5
 """Of the lowest confidence asked for: weaker boxes count for nothing when views are compared."""
 FITTING = 16 / 320, 0.5
@@ -84,9 +87,10 @@ def detect_closely(
 ) -> tuple[FloatArray, FloatArray]:
     """Faces in an image, small ones too: boxes (n, 4) in its pixels and confidences (n,), most confident first.
 
-    `size`: width and height of the full-size photo, which tell how close a look still shows more. A confidence is the
-    mean of the two highest that views gave, where two could be expected to find the face: what looks like a face in one
-    view alone, a hand or an ear, mostly is none. Raises EngineError when the net fails.
+    `size`: width and height of the full-size photo, which tell how close a look still shows more. A box is the mean of
+    what views saw, weighted by their confidences. A confidence is the mean of the two highest, where two views could be
+    expected to find the face: what looks like a face in one view alone, a hand or an ear, mostly is none. Raises
+    EngineError when the net fails.
     """
     seen = views((image.shape[1], image.shape[0]), size, detector.input)
     looks = _look(detector, image, seen, min_confidence * SUPPORT)
@@ -96,7 +100,7 @@ def detect_closely(
     order = np.argsort(-confidences, kind="stable")
     # A view that is alone with the highest confidence there is, 1, has a mean of 0.5, and must not pass at that.
     order = order[confidences[order] > min_confidence]
-    return looks.boxes[kept[order]], confidences[order]
+    return _voted(looks, owner, kept[order]), confidences[order]
 
 
 def views(image_size: tuple[int, int], size: tuple[int, int], net_input: tuple[int, int]) -> NDArray[np.int_]:
@@ -156,6 +160,15 @@ def _agreed(looks: _Looks, owner: NDArray[np.intp], kept: NDArray[np.intp], imag
     able = _clear(boxes, looks.views, image_size, ROOM) & _fitting(boxes, looks.views)
     able[np.arange(len(kept)), looks.view[kept]] = True
     return np.where(able.sum(axis=1) > 1, highest.mean(axis=1), highest[:, 1])
+
+
+def _voted(looks: _Looks, owner: NDArray[np.intp], kept: NDArray[np.intp]) -> FloatArray:
+    """Boxes (k, 4): of each of the kept (k,) and those that agree with it, the mean, weighted by their confidences
+    (Gidaris & Komodakis, "Object detection via a multi-region and semantic segmentation-aware CNN model", ICCV 2015).
+    """
+    agree = (owner[None] == kept[:, None]) & (iou(looks.boxes[kept], looks.boxes) > AGREE)
+    weights = agree * looks.confidences
+    return np.asarray(weights @ looks.boxes / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _clear(boxes: FloatArray, views: NDArray[np.int_], image_size: tuple[int, int], margin: float) -> NDArray[np.bool_]:
