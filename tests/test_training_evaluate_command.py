@@ -163,7 +163,7 @@ def test_how_sure_the_nets_are_of_smaller_and_lower_crops_is_tabled(
     assert crops.main(["--data", str(data)]) == 0
     said = capsys.readouterr().out
     rows = [line.split(" | ") for line in said.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == len(crops.SCALES) * len(crops.LOWER)
+    assert len(rows) == len(crops.SCALES) * len(crops.DOWN)
     assert all(0.5 <= float(row[2]) <= 1 and float(row[3]) >= 0 for row in rows)
     assert len({row[2] for row in rows}) > 1
 

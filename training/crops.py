@@ -27,7 +27,7 @@ from training.tars import DataError
 
 SCALES = (0.8, 0.85, 0.9, 0.95, 1.0, 1.1)
 """Side of the crop ÷ longer side of the box."""
-LOWER = (-0.1, -0.05, 0.0, 0.05, 0.1)
+DOWN = (-0.1, -0.05, 0.0, 0.05, 0.1)
 """How far below the box's centre the crop's lies, in longer sides of the box."""
 BATCH = 64
 
@@ -77,27 +77,27 @@ def found(analyzer: FaceAnalyzer, photos: Iterable[FacePhoto]) -> list[Found]:
 
 
 def table(classifier: AttributeClassifier, faces: Sequence[Found]) -> Iterator[str]:
-    """One row for every scale and place; the surest first to be looked for where entropies are least."""
+    """One row for every scale and place. The nets are the surest where the entropies are least."""
     yield "| scale | lower by | gender probability | gender entropy | age entropy |\n|---|---|---|---|---|"
     for scale in SCALES:
-        for lower in LOWER:
-            sure = certainty(classifier, faces, scale, lower)
+        for down in DOWN:
+            sure = certainty(classifier, faces, scale, down)
             yield (
-                f"| {scale:g} | {lower:+.2f} | {sure.gender:.4f} | {sure.gender_entropy:.4f} | {sure.age_entropy:.3f} |"
+                f"| {scale:g} | {down:+.2f} | {sure.gender:.4f} | {sure.gender_entropy:.4f} | {sure.age_entropy:.3f} |"
             )
 
 
-def certainty(classifier: AttributeClassifier, faces: Sequence[Found], scale: float, lower: float) -> Certainty:
+def certainty(classifier: AttributeClassifier, faces: Sequence[Found], scale: float, down: float) -> Certainty:
     """How sure the nets are of the faces, cut at that scale and so far below the boxes' centres."""
-    crops = [_cut(image, box, scale, lower, classifier.crop_side) for image, box in faces]
+    crops = [_cut(image, box, scale, down, classifier.crop_side) for image, box in faces]
     parts = [classifier.probabilities(crops[begin : begin + BATCH]) for begin in range(0, len(crops), BATCH)]
     genders, ages = (np.concatenate(each) for each in zip(*parts, strict=True))
     return Certainty(float(genders.max(axis=1).mean()), _entropy(genders), _entropy(ages))
 
 
-def _cut(image: BGRImage, box: FloatArray, scale: float, lower: float, side: int) -> BGRImage:
-    down = lower * float((box[2:] - box[:2]).max())
-    return geometry.crop_square(image, box + np.array([0, down, 0, down], np.float32), scale, side)
+def _cut(image: BGRImage, box: FloatArray, scale: float, down: float, side: int) -> BGRImage:
+    moved = down * float((box[2:] - box[:2]).max())
+    return geometry.crop_square(image, box + np.array([0, moved, 0, moved], np.float32), scale, side)
 
 
 def _entropy(probabilities: FloatArray) -> float:

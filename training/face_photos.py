@@ -23,8 +23,9 @@ MATCH = 0.4
 # A labelled box in units of u, the larger of eye distance and eyes–mouth distance.
 BOX_WIDTH, BOX_HEIGHT = 1.98, 2.66
 LOWER = 0.25 / BOX_HEIGHT
-"""How far below a labelled box, in its heights, our detector's lies: about as far as the middle between eyes and mouth,
-so that it reaches from the forehead to below the chin or the edge of a mask, and chips are centred in it."""
+"""How far below a labelled box, in its heights, our detector's lies: labels are centred a quarter of a unit above the
+middle between eyes and mouth, ours in it, so that they reach from the forehead to below the chin or the edge of a mask,
+and lie as chips do. Figures are by the labels as they are, of which our perfect box has an IoU of 0.83."""
 _TYPICAL = np.array([[-0.46, -0.25], [0.46, -0.25], [0.0, 0.28], [0.0, 0.75]], np.float32)
 """Eyes, nose and mouth about the centre of a box of an upright face, in u."""
 

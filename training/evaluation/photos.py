@@ -14,7 +14,7 @@ from faceattr.caffe.nms import iou
 from faceattr.types import Analysis, BGRImage, Box, FloatArray
 from training.evaluation.estimates import Estimate, estimate
 from training.evaluation.matching import FOUND_IOU
-from training.face_photos import FacePhoto, boxes_array, read_face_photos
+from training.face_photos import FacePhoto, boxes_array, lowered, read_face_photos
 from training.tars import DataError
 
 JITTERS = 8
@@ -28,8 +28,8 @@ class PhotoFigures:
 
     `answered`: share of the faces labelled by hand that come back with gender and age; `sure`: share of these not
     marked uncertain. For faces that come back: `same_gender` and `age_change` (mean, years) when the crop is cut by the
-    label's box and not the detector's; `steady_gender` and `age_spread` (standard deviation, years) when the detector's
-    box is moved by 5 % and scaled by 8 % at random.
+    label's box, lowered as the detector learned it, and not by the detector's; `steady_gender` and `age_spread`
+    (standard deviation, years) when the detector's box is moved by 5 % and scaled by 8 % at random.
     """
 
     photos: int
@@ -55,8 +55,9 @@ def measure(analyzer: FaceAnalyzer, photos: list[FacePhoto]) -> PhotoFigures:
     owner: list[int] = []
     for index, photo in enumerate(photos):
         analysis = analyzer.analyze(_encoded(photo.image))
-        for label in photo.faces[photo.by_hand]:
-            rows.append(_face(analyzer, photo.image, label, analysis, random))
+        learned = lowered(photo).faces
+        for label, box in zip(photo.faces[photo.by_hand], learned[photo.by_hand], strict=True):
+            rows.append(_face(analyzer, photo.image, label, box, analysis, random))
             owner.append(index)
     if not rows:
         raise DataError("no photo has a face labelled by hand.")
@@ -81,9 +82,15 @@ def _encoded(image: BGRImage) -> bytes:
 
 
 def _face(
-    analyzer: FaceAnalyzer, image: BGRImage, label: FloatArray, analysis: Analysis, random: np.random.Generator
+    analyzer: FaceAnalyzer,
+    image: BGRImage,
+    label: FloatArray,
+    learned: FloatArray,
+    analysis: Analysis,
+    random: np.random.Generator,
 ) -> tuple[float, ...]:
-    """One labelled face as a row of figures, NaN for those that it has none of as it was not found."""
+    """One labelled face as a row of figures, NaN for those that it has none of as it was not found. `learned`: the box
+    that our detector should give it."""
     boxes = boxes_array([_corners(face.detection.box) for face in analysis.faces])
     overlaps = iou(label[None], boxes)[0]
     if not overlaps.size or overlaps.max() <= FOUND_IOU:
@@ -93,7 +100,7 @@ def _face(
     sides = box[2:] - box[:2]
     moved = np.tile(random.normal(0, _SHIFT, (JITTERS, 2)) * sides, 2)
     grown = random.normal(0, _GROWTH / 2, (JITTERS, 1)) * np.concatenate([-sides, sides])
-    cuts = np.concatenate([[box, label], box + moved + grown]).astype(np.float32)
+    cuts = np.concatenate([[box, learned], box + moved + grown]).astype(np.float32)
     female, years = _answers(analyzer, image, geometry.clip(cuts, image.shape[1], image.shape[0]))
     return (
         1.0,
