@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faceattr.analyzer import FaceAnalyzer
 from faceattr.attributes import AttributeClassifier, Source, read_age, read_gender
 from faceattr.errors import EngineError
 from faceattr.packs import load_pack
@@ -22,6 +23,22 @@ def years(**masses: float) -> FloatArray:
     for year, mass in masses.items():
         p[int(year[1:])] = mass
     return p
+
+
+def test_the_built_in_nets_see_faces_as_the_chips_they_learned_from_show_them(
+    analyzer: FaceAnalyzer, astronaut: bytes
+) -> None:
+    eyes, mouth = np.array([[203.4, 103.8], [247.8, 104.4]]), np.array([224.0, 143.5])
+    middle, unit = (eyes.mean(axis=0) + mouth) / 2, 44.4  # pixels between the eyes
+    y, x = np.mgrid[:512, :512] // 2
+    where = np.stack([x, y, x], axis=2).astype(np.uint8)
+    box = analyzer.analyze(astronaut).faces[0].detection.box
+
+    crop = 2.0 * analyzer.models.attributes.crop(where, np.array([[box.x_min, box.y_min, box.x_max, box.y_max]]))[0]
+
+    side = float(np.ptp(crop[:, :, 1]))
+    assert 2.2 * unit < side < 2.6 * unit  # UTKFace's chips: 2.4
+    assert crop.mean(axis=(0, 1))[:2] == pytest.approx(middle, abs=0.055 * side)
 
 
 @pytest.mark.parametrize(
