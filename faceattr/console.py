@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
+
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def finish(command: Callable[[], int]) -> NoReturn:
@@ -14,6 +17,8 @@ def finish(command: Callable[[], int]) -> NoReturn:
     Where the reader of its output has gone (`| head`), 1, in silence. Where the output cannot be written, above all on
     a full disk, 74 (EX_IOERR), and a sentence that says so.
     """
+    if sys.stdout is None:  # as it is where its descriptor was closed (`>&-`)
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     try:
         try:
             code = command()
@@ -22,7 +27,7 @@ def finish(command: Callable[[], int]) -> NoReturn:
     except BrokenPipeError:
         code = 1
     except OSError as error:
-        if error.filename is not None:  # of some other file
+        if error.errno not in _CANNOT_WRITE or error.filename is not None:  # something, or some file, else
             raise
         print(f"Standard output cannot be written: {error.strerror}.", file=sys.stderr)
         code = os.EX_IOERR

@@ -42,3 +42,18 @@ def test_a_reader_that_has_gone_is_no_error_to_speak_of(command: list[str]) -> N
     with os.fdopen(writing, "w") as pipe:
         ran = subprocess.run(command, cwd=ROOT, env=environment(), stdout=pipe, stderr=subprocess.PIPE, text=True)
     assert (ran.returncode, ran.stderr) == (1, "")
+
+
+def test_without_a_standard_output_a_command_ends_as_it_would(command: list[str]) -> None:
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    ran = subprocess.run(closed, cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_an_error_of_something_else_is_not_taken_for_one_of_the_output() -> None:
+    program = (
+        "from faceattr.console import finish\ndef fail(): raise ConnectionRefusedError(111, 'refused')\nfinish(fail)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert ran.returncode == 1
+    assert "ConnectionRefusedError" in ran.stderr
