@@ -18,11 +18,11 @@ import numpy as np
 from faceattr import FaceAnalyzer, Settings, geometry
 from faceattr.attributes import AttributeClassifier
 from faceattr.caffe.nms import iou
-from faceattr.errors import FaceAttrError
 from faceattr.types import BGRImage, FloatArray
 from faceattr.views import detect_evenly
 from training.evaluation.matching import FOUND_IOU
 from training.face_photos import FacePhoto, read_face_photos
+from training.reporting import status_of
 from training.tars import DataError
 
 SCALES = (0.8, 0.85, 0.9, 0.95, 1.0, 1.1)
@@ -50,18 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds webfaces_val.tar and its labels")
     parser.add_argument("--models", metavar="DIR", help="the pack; as for the service when not given")
     arguments = parser.parse_args(argv)
-    try:
-        analyzer = FaceAnalyzer.from_settings(Settings.load(models=arguments.models))
-        faces = found(analyzer, read_face_photos(arguments.data / "webfaces_val.tar"))
-        print(f"{len(faces)} faces; the pack's crop scale is {analyzer.models.pack.crop_scale:g}.\n", flush=True)
-        print("\n".join(table(analyzer.models.attributes, faces)))
-    except FaceAttrError as error:
-        print(f"crops: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"crops: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return status_of("crops", lambda: _print_table(arguments.data, arguments.models))
+
+
+def _print_table(data: Path, pack: str | None) -> None:
+    analyzer = FaceAnalyzer.from_settings(Settings.load(models=pack))
+    faces = found(analyzer, read_face_photos(data / "webfaces_val.tar"))
+    print(f"{len(faces)} faces; the pack's crop scale is {analyzer.models.pack.crop_scale:g}.\n", flush=True)
+    print("\n".join(table(analyzer.models.attributes, faces)))
 
 
 def found(analyzer: FaceAnalyzer, photos: Iterable[FacePhoto]) -> list[Found]:

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from faceattr.analyzer import FaceAnalyzer
-from faceattr.errors import FaceAttrError
 from faceattr.settings import Settings
 from training.evaluation import detectors, plots, tables
 from training.evaluation.attributes import measure_attributes
 from training.evaluation.detection import measure_detector, read_detector_data
 from training.evaluation.photos import measure_photos
+from training.reporting import status_of
 from training.tars import DataError
 
 PARTS = ("attributes", "detector", "photos")
@@ -31,15 +31,7 @@ PARTS = ("attributes", "detector", "photos")
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the figures; the exit status."""
     arguments = _parser().parse_args(argv)
-    try:
-        evaluate(arguments)
-    except FaceAttrError as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"evaluate: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return status_of("evaluate", lambda: evaluate(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
