@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from faceattr.batch import parquet
+from faceattr.batch.cli import main
 from faceattr.batch.outcome import Outcome, error
 from faceattr.batch.parquet import Parquet
 from faceattr.batch.write import FACE_COLUMNS, Faces
@@ -109,3 +111,14 @@ def test_without_pyarrow_a_sentence_says_how_to_install_it(tmp_path: Path, monke
         parquet.require()
     with pytest.raises(SettingsError, match="needs pyarrow"):
         Parquet(tmp_path / "t")
+
+
+def test_without_pyarrow_a_batch_is_refused_before_it_makes_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    words = ["--input_dir", f"{tmp_path / 'in'}", "--output_dir", f"{tmp_path / 'out'}", "--format", "parquet"]
+    assert main(words) == os.EX_USAGE
+    assert "needs pyarrow" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -145,12 +145,15 @@ def _code(counts: Counts) -> int:
 
 
 def _prepare(directory: Path, formats: Sequence[str]) -> None:
-    """Makes the directory of the results, and sees to it that they can be written. Raises CannotWrite."""
+    """Makes the directory of the results, and sees to it that they can be written.
+
+    Raises CannotWrite, and SettingsError, without having made anything, for a missing library.
+    """
+    publish.require(directory, formats)
     with writing_to(directory):
         if directory.exists() and not directory.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "Not a directory")
         directory.mkdir(parents=True, exist_ok=True)
-    publish.require(directory, formats)
 
 
 @contextlib.contextmanager
