@@ -56,9 +56,21 @@ def test_training_gives_a_pack_that_the_service_serves(data: Path, tmp_path: Pat
     analyzer = FaceAnalyzer.from_settings(Settings.load(models=str(pack), slots=1))
 
     assert analyzer.analyze(astronaut).pack == "smoke"
+    stated = analyzer.models.pack.accuracy
+    assert stated["age_mae_years"] == pytest.approx(_age_error(analyzer, data), abs=0.01)
+    assert {"gender_accuracy", "face_recall", "false_faces_per_empty_photo"} <= set(stated)
     crop = [training_data.noise(96, 96)]
     for probabilities in analyzer.models.attributes.probabilities(crop):
         assert probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+
+def _age_error(analyzer: FaceAnalyzer, data: Path) -> float:
+    from training.chips import read_chips
+    from training.evaluation.attributes import predict
+
+    models, chips = analyzer.models, read_chips(data / "utkface_val.tar")
+    _, ages = predict(models.pack, models.attributes, chips.images)
+    return float(np.abs(ages @ np.arange(101) - chips.ages).mean())
 
 
 def test_a_run_goes_on_where_it_stopped(data: Path, tmp_path: Path) -> None:
@@ -135,15 +147,15 @@ def test_teachers_words_are_the_mean_of_what_each_would_say() -> None:
 def test_a_pupil_that_says_what_its_teachers_say_has_the_least_loss() -> None:
     import torch
 
-    from training import attributes
+    from training import attribute_loss
 
     gender, age = torch.randn(4, 2).softmax(dim=1), torch.randn(4, 101).softmax(dim=1)
-    words = gender, age, (age * attributes.YEARS).sum(dim=1)
+    words = gender, age, (age * attribute_loss.YEARS).sum(dim=1)
     same = [said.log()[:, :, None, None] for said in (gender, age)]
-    best = attributes.loss_towards(same, *words)
+    best = attribute_loss.loss_towards(same, *words)
     for _ in range(5):
         other = [answer + 0.3 * torch.randn_like(answer) for answer in same]
-        assert attributes.loss_towards(other, *words) > best
+        assert attribute_loss.loss_towards(other, *words) > best
 
 
 def test_faces_without_labels_only_teach_what_teachers_say_of_them() -> None:

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 
 from faceattr.caffe import read_net, subgraph, to_onnx  # noqa: E402
 from faceattr.engines.choice import choose_engine  # noqa: E402
-from training import attributes, detector, export  # noqa: E402
+from training import attributes, detector, export, inputs  # noqa: E402
 from training.chips import Chips  # noqa: E402
 from training.modules import PlannedNet  # noqa: E402
 from training.start import mix_in, start_from  # noqa: E402
@@ -33,7 +33,7 @@ def answer_of_pack(name: str, output: str, blob: np.ndarray) -> np.ndarray:
 def test_attributes_started_from_a_pack_answer_as_the_pack() -> None:
     net = attributes.of_pack(BUILT_IN, CHIPS, "cpu")
     blob = np.stack(CHIPS.images).astype(np.float32)
-    blob = ((blob - attributes.MEAN) * attributes.SCALE).transpose(0, 3, 1, 2)
+    blob = ((blob - inputs.MEAN) * inputs.SCALE).transpose(0, 3, 1, 2)
     ours = attributes.predict(net, CHIPS, 96, "cpu")
     for name, logits in zip(("gender_net", "age_net"), ours, strict=True):
         expected = answer_of_pack(name, "prob", np.ascontiguousarray(blob))
@@ -54,7 +54,7 @@ def test_a_started_net_answers_nearly_alike_while_it_is_trained() -> None:
     # Otherwise the first steps would see another net, and undo what it has learned.
     net = attributes.of_pack(BUILT_IN, CHIPS, "cpu")
     net.dropout = 0.0
-    blob = attributes.normalised(torch.from_numpy(np.stack(CHIPS.images)))
+    blob = inputs.normalised(torch.from_numpy(np.stack(CHIPS.images)))
     with torch.no_grad():
         calm, busy = net.eval()(blob.float())[1], net.train()(blob.float())[1]
     assert float((calm - busy).abs().max()) < 0.05 * float(calm.abs().max())

@@ -1,9 +1,5 @@
 """Trains the gender and age net: `python -m training.attributes --data DIR --run DIR`. Run again, it goes on.
 
-Age is learned as a distribution over the years 0–100 (Gao et al., "Deep Label Distribution Learning", IEEE TIP 2017)
-whose expectation is also pulled to the label (Gao et al., "Age Estimation Using Expectation of Label Distribution
-Learning", IJCAI 2018): the labels are uncertain, and the more so the older the face.
-
 With `--teacher DIR`, of an earlier run or a pack, more than once for several, what these say of each crop is learned,
 too (Furlanello et al., "Born-Again Neural Networks", ICML 2018; see training/teaching.py), also of the faces of
 webfaces_train.tar, whose age nobody has told.
@@ -20,29 +16,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from training import loop
+from training.attribute_loss import YEARS, loss_of, loss_towards
 from training.chip_samples import plain, vary
 from training.chips import Chips, read_chips
+from training.inputs import normalised
 from training.modules import Average, PlannedNet, decay_for, placed
 from training.nets import AGES, ATTRIBUTE_SIDE, attribute_plan
 from training.start import start_from
 from training.teaching import UNKNOWN, Teachers, faces_of_photos, mixed, with_unlabelled
 
-MEAN, SCALE = 127.5, 1 / 64
 PEAK_RATE, WEIGHT_DECAY, AVERAGED, DROPOUT = 2e-3, 0.05, 0.998, 0.2
 SMALL_SIDE, SMALL_UNTIL = 64, 0.35
 """The first part of the run sees smaller crops, at under half the cost (Touvron et al., NeurIPS 2019, for the idea)."""
 MILD_FROM, MILD = 0.72, 0.35
 """From this part of the run on, samples vary less: a small net that must cope with everything fits nothing well."""
-GENDER_WEIGHT = 3.0
-"""Its loss is a tenth of the age's, and the trunk would serve age alone."""
 FEW = 128
 """Chips whose maps tell how a pack's net is to be normalised."""
 TAUGHT, MIXED = 0.7, 0.4
 """How much teachers' words weigh beside the labels; how many batches are mixed, for which there are only such words."""
-YEARS = torch.arange(AGES, dtype=torch.float32)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -60,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parsed = parser.parse_args(argv)
+    loop.keep_memory()
     torch.set_num_threads(parsed.threads)
     chips, held = (read_chips(parsed.data / f"utkface_{part}.tar") for part in ("train", "val"))
     teachers = None
@@ -153,35 +147,6 @@ def net_of(path: Path, chips: Chips, device: str) -> PlannedNet:
     if loop.begun(path):
         return placed(loop.averaged(path, new_net()), device)
     return of_pack(path, chips, device)
-
-
-def normalised(images: Tensor) -> Tensor:
-    """uint8 images (n, h, w, 3) → what the net is fed, (n, 3, h, w).
-
-    In training in the precision of that, as bfloat16 holds every uint8 exactly, and is half the work.
-    """
-    wide = loop.precision(images.device.type) if torch.is_grad_enabled() else torch.float32
-    return images.to(wide).sub_(MEAN).mul_(SCALE).permute(0, 3, 1, 2)
-
-
-def loss_of(answers: list[Tensor], ages: Tensor, genders: Tensor) -> Tensor:
-    """The loss of a batch's logits, gender (n, 2, 1, 1) and age (n, 101, 1, 1), against labels (n,)."""
-    width = 1.0 + 0.04 * ages[:, None]  # years; people agree less about older faces
-    target = torch.softmax(-(((YEARS.to(ages.device) - ages[:, None]) / width) ** 2) / 2, dim=1)
-    return loss_towards(answers, genders, target, ages.float(), smoothing=0.02)
-
-
-def loss_towards(
-    answers: list[Tensor], genders: Tensor, distribution: Tensor, expected: Tensor, smoothing: float = 0.0
-) -> Tensor:
-    """How far logits are from genders, as labels (n,) or probabilities (n, 2), an age's distribution (n, 101) and its
-    expectation in years (n,)."""
-    gender, age = (answer.flatten(1).float() for answer in answers)
-    log_probability = torch.log_softmax(age, dim=1)
-    entropy = -(distribution * log_probability).sum(dim=1).mean()
-    distance = functional.smooth_l1_loss((log_probability.exp() * YEARS.to(age.device)).sum(dim=1), expected)
-    of_gender = functional.cross_entropy(gender, genders, label_smoothing=smoothing)
-    return entropy + 0.2 * distance + GENDER_WEIGHT * of_gender
 
 
 def predict(net: PlannedNet, chips: Chips, side: int, device: str) -> tuple[Tensor, Tensor]:

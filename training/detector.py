@@ -20,28 +20,34 @@ from torch.nn import functional
 from faceattr.types import FloatArray
 from training import loop
 from training.anchors import decode, match, paired_overlap, priors_for, rows_of
-from training.attributes import normalised
 from training.detector_check import measure
 from training.detector_samples import sample
 from training.detector_source import Source, read_source
+from training.detector_teaching import DetectorTeacher, taught_loss
 from training.evaluation.detection import DetectorData, read_detector_data
+from training.inputs import normalised
 from training.modules import Average, PlannedNet, decay_for, placed
+from training.narrowing import narrowed
 from training.nets import DETECTOR_SIDE, detector_plan
 from training.plain_samples import plain_sample
-from training.start import start_from
+from training.start import detector_of, start_with
 
 PEAK_RATE, WEIGHT_DECAY, AVERAGED = 2e-3, 0.02, 0.999
 BOX_WEIGHT = 2.0
 PLAIN_FIRST, PLAIN_FROM, PLAIN_SHARE = 0.3, 0.45, 0.65
 """So many samples are plain photos; from that part of the run on, so many."""
 CHECKED_EVERY = 5
+FEW = 128
+"""Samples that tell how a pack's net is to be normalised, which of its channels count, and how its confidence is meant.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="holds webfaces, street_val and nonface tars")
     parser.add_argument("--run", type=Path, required=True, help="where checkpoint and log go")
-    parser.add_argument("--start", type=Path, help="a pack whose detector a new run starts from")
+    parser.add_argument("--start", type=Path, help="a pack whose detector, as wide or wider, a new run starts from")
+    parser.add_argument("--teacher", type=Path, help="a pack whose detector, often a larger one, it also learns from")
     parser.add_argument("--rate", type=float, default=PEAK_RATE, help="highest learning rate (default %(default)s)")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--samples", type=int, default=6000, help="an epoch's; they are drawn anew each time")
@@ -50,10 +56,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parsed = parser.parse_args(argv)
+    loop.keep_memory()
     torch.set_num_threads(parsed.threads)
     source, held = read_source(parsed.data), read_detector_data(parsed.data)
     sizes = parsed.epochs, parsed.batch, parsed.samples
-    train(source, held, parsed.run, *sizes, parsed.seed, parsed.device, parsed.rate, parsed.start)
+    train(source, held, parsed.run, *sizes, parsed.seed, parsed.device, parsed.rate, parsed.start, parsed.teacher)
 
 
 def train(
@@ -67,20 +74,27 @@ def train(
     device: str,
     rate: float = PEAK_RATE,
     start: Path | None = None,
+    teacher: Path | None = None,
 ) -> None:
     """Trains, or goes on training, until `epochs` are done. `held` is only measured on; a new run starts from the pack
-    `start` if there is one."""
+    `start` if there is one, narrowed to our net, and learns from that of the pack `teacher`, too."""
     torch.manual_seed(seed)
     net = placed(new_net(), device)
+    priors = priors_for(DETECTOR_SIDE, DETECTOR_SIDE)
+    prior_boxes = torch.from_numpy(priors).to(device)
+    images, kinds, faces = _batch(source, priors, FEW, PLAIN_SHARE, seed)
+    with torch.no_grad():
+        blob = normalised(images.to(device))
     if start and not loop.begun(directory):
-        images, _, _ = _batch(source, priors_for(DETECTOR_SIDE, DETECTOR_SIDE), batch, PLAIN_SHARE, seed)
-        start_from(net, start, ["deploy_face"], lambda net: net(normalised(images.to(device))))
+        wide, _, weights = detector_of(start)
+        start_with(net, narrowed(weights, wide, net.plan, blob.cpu()), lambda net: net(blob))
+    guide = DetectorTeacher(teacher, prior_boxes, device) if teacher else None
+    if guide:
+        guide.undo_calibration(blob, kinds.to(device), faces.to(device))
     steps = samples // batch
     average = Average(net, decay_for(epochs * steps, AVERAGED))
     run = loop.Run(directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
     measured = placed(new_net(), device).eval()
-    priors = priors_for(DETECTOR_SIDE, DETECTOR_SIDE)
-    prior_boxes = torch.from_numpy(priors).to(device)
     while run.epoch < epochs:
         begin = time.perf_counter()
         random = np.random.default_rng([seed, run.epoch])
@@ -88,12 +102,15 @@ def train(
         makers = [partial(_batch, source, priors, batch, share, int(random.integers(2**63))) for _ in range(steps)]
         net.train()
         losses = []
-        for step, (blob, kinds, faces) in enumerate(loop.ahead(makers)):
+        for step, (images, kinds, faces) in enumerate(loop.ahead(makers)):
             for group in run.optimizer.param_groups:
                 group["lr"] = loop.learning_rate((run.epoch + step / steps) / epochs, rate)
+            fed = normalised(images.to(device))
             with loop.autocast(device):
-                answers = net(normalised(blob.to(device)))
+                answers = net(fed)
             loss = loss_of(answers, prior_boxes, kinds.to(device), faces.to(device))
+            if guide:
+                loss = loss + taught_loss(answers, prior_boxes, guide.words(fed))
             run.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)

@@ -9,9 +9,9 @@ import torch
 from faceattr.caffe.nms import suppress
 from faceattr.types import BGRImage
 from training.anchors import decode, priors_for, rows_of
-from training.attributes import normalised
 from training.evaluation.detection import LEAST_SIZE, DetectorData, by_hand_only, of_size, on_nothing, threshold_of
 from training.evaluation.matching import Answer, Truth, matched
+from training.inputs import normalised
 from training.modules import PlannedNet
 from training.nets import DETECTOR_SIDE
 

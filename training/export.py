@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import cv2
@@ -18,13 +19,15 @@ import torch
 
 from faceattr.types import FloatArray
 from training import calibration, loop
-from training.attributes import MEAN, SCALE, new_net, predict
+from training.accuracy import accuracy_of
+from training.attributes import new_net, predict
 from training.caffe_nets import classifier, ssd
 from training.chips import CROP_SCALE, read_chips
 from training.confidence import recalibrated
 from training.detector import new_net as new_detector
 from training.detector_check import OVERLAP
 from training.face_photos import read_face_photos
+from training.inputs import MEAN, SCALE
 from training.modules import PlannedNet
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.readback import require_same_answers
@@ -80,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Calibrated as the service uses it, which looks at long photos in parts.
     nets["deploy_face"] = recalibrated(parsed.to, parsed.data)
     write_pack(parsed.to, parsed.name, parsed.version, nets)
+    write_pack(parsed.to, parsed.name, parsed.version, nets, accuracy_of(parsed.to, parsed.data))
     print(f"{parsed.to}: {sum(path.stat().st_size for path in parsed.to.iterdir()) / 1e6:.1f} MB")
 
 
@@ -127,8 +131,14 @@ def export_detector(source: Source, data: Path) -> dict[str, tuple[str, bytes]]:
     return {"deploy_face": (text, binary)}
 
 
-def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[str, bytes]]) -> None:
-    """Writes prototxts, caffemodels and a manifest with their digests."""
+def write_pack(
+    directory: Path,
+    name: str,
+    version: str,
+    nets: Mapping[str, tuple[str, bytes]],
+    accuracy: Mapping[str, float] | None = None,
+) -> None:
+    """Writes prototxts, caffemodels and a manifest with their digests, and their accuracy where it is known."""
     directory.mkdir(parents=True, exist_ok=True)
     digests = []
     for net in FILES:
@@ -153,6 +163,11 @@ def write_pack(directory: Path, name: str, version: str, nets: dict[str, tuple[s
         'output = "prob"\nyears = "0..100"\n',
         "[sha256]\n" + "\n".join(digests) + "\n",
     ]
+    # A part of the data may hold nothing to measure by; TOML's nan is no figure.
+    known = {figure: value for figure, value in (accuracy or {}).items() if isfinite(value)}
+    if known:
+        figures = "\n".join(f"{figure} = {value}" for figure, value in known.items())
+        sections.insert(1, f"[accuracy] # on the photos of the model card, none of them trained on\n{figures}\n")
     (directory / "pack.toml").write_text("\n".join(sections))
 
 

@@ -66,6 +66,18 @@ class PlannedNet(nn.Module):
         return weights
 
 
+def bare(plan: Plan, outputs: tuple[str, ...], weights: Weights) -> PlannedNet:
+    """A net of folded weights, without normalisation, ready to answer; not to be trained."""
+    net = PlannedNet(plan, outputs)
+    for node in plan.nodes:
+        if node.kind == "conv":
+            convolution, _ = parts(net.steps[node.name])
+            weight, bias = (torch.from_numpy(each.copy()) for each in weights[node.name])
+            convolution.weight, convolution.bias = nn.Parameter(weight), nn.Parameter(bias)
+            net.steps[node.name] = convolution
+    return net.requires_grad_(False).eval()
+
+
 def _convolution(node: Node, inputs: int) -> nn.Module:
     convolution = nn.Conv2d(inputs, node.channels, node.kernel, node.stride, (node.kernel - 1) // 2, bias=not node.norm)
     nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")

@@ -12,7 +12,11 @@ from torch import Tensor, nn
 
 from faceattr.caffe import read_net
 from training.modules import PlannedNet, Weights, parts
+from training.nets import WIDTHS_OF, detector_plan
+from training.plan import Plan
 from training.tars import DataError
+
+Layers = dict[str, tuple[NDArray[np.float32], ...]]
 
 
 def start_from(net: PlannedNet, pack: Path, files: Iterable[str], answer: Callable[[PlannedNet], object]) -> None:
@@ -22,8 +26,12 @@ def start_from(net: PlannedNet, pack: Path, files: Iterable[str], answer: Callab
     `answer` feeds the net some samples, so that training goes on smoothly. Raises DataError where a layer is missing
     or has another shape.
     """
-    norms = _put(net, _fitting(net, pack, files))
-    _unfold(net, norms, answer)
+    start_with(net, weights_of(net.plan, pack, files), answer)
+
+
+def start_with(net: PlannedNet, weights: Weights, answer: Callable[[PlannedNet], object]) -> None:
+    """As `start_from`, with folded weights that fit."""
+    _unfold(net, _put(net, weights), answer)
 
 
 def mix_in(net: PlannedNet, pack: Path, files: Iterable[str], share: float) -> None:
@@ -32,7 +40,7 @@ def mix_in(net: PlannedNet, pack: Path, files: Iterable[str], share: float) -> N
     What a net learns anew lies, in the space of weights, in one valley with what it was, and between the two it mostly
     knows both: Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022). Raises DataError as `start_from`.
     """
-    before = _fitting(net, pack, files)
+    before = weights_of(net.plan, pack, files)
     mix: Weights = {
         name: (share * weight + (1 - share) * before[name][0], share * bias + (1 - share) * before[name][1])
         for name, (weight, bias) in net.folded().items()
@@ -58,16 +66,29 @@ def _put(net: PlannedNet, weights: Weights) -> list[tuple[nn.Conv2d, nn.BatchNor
     return norms
 
 
-def _fitting(net: PlannedNet, pack: Path, files: Iterable[str]) -> Weights:
-    """What a pack has for each convolution of a net. Raises DataError where it is missing or has another shape."""
-    layers, fitting = _layers(pack, files), Weights()
-    for node in net.plan.nodes:
+def weights_of(plan: Plan, pack: Path, files: Iterable[str]) -> Weights:
+    """What a pack has for each convolution of a plan. Raises DataError where it is missing or has another shape."""
+    return _fitting(plan, pack, _layers(pack, files))
+
+
+def detector_of(pack: Path) -> tuple[Plan, tuple[str, ...], Weights]:
+    """Plan, heads and weights of a pack's detector, which may be wider or narrower than ours. Raises DataError."""
+    layers = _layers(pack, ["deploy_face"])
+    if missing := [name for name in WIDTHS_OF if name not in layers]:
+        raise DataError(f"{pack} has no layer '{missing[0]}': its net is of another form.")
+    plan, heads = detector_plan(tuple(len(layers[name][0]) for name in WIDTHS_OF))
+    return plan, heads, _fitting(plan, pack, layers)
+
+
+def _fitting(plan: Plan, pack: Path, layers: Layers) -> Weights:
+    fitting = Weights()
+    for node in plan.nodes:
         if node.kind != "conv":
             continue
         if node.name not in layers:
             raise DataError(f"{pack} has no layer '{node.name}': its net is of another form.")
         weight, bias = layers[node.name]
-        expected = tuple(parts(net.steps[node.name])[0].weight.shape)
+        expected = (node.channels, plan.channels[node.bottoms[0]], node.kernel, node.kernel)
         if weight.shape != expected:
             shapes = f"{weight.shape}, expected {expected}"
             raise DataError(f"{pack}: layer '{node.name}' has weights of shape {shapes}.")
@@ -75,7 +96,7 @@ def _fitting(net: PlannedNet, pack: Path, files: Iterable[str]) -> Weights:
     return fitting
 
 
-def _layers(pack: Path, files: Iterable[str]) -> dict[str, tuple[NDArray[np.float32], ...]]:
+def _layers(pack: Path, files: Iterable[str]) -> Layers:
     layers = {}
     for file in files:
         graph = read_net((pack / f"{file}.prototxt").read_bytes(), (pack / f"{file}.caffemodel").read_bytes())
