@@ -116,8 +116,8 @@ def running(group: int) -> list[str]:
         (["--workers", "0"], "argument --workers: must be a whole number of at least 1, not '0'"),
         (["--workers", "-1"], "argument --workers: must be a whole number of at least 1, not '-1'"),
         (["--workers", "1.5"], "argument --workers: must be a whole number of at least 1, not '1.5'"),
-        (["--timeout", "0"], "argument --timeout: must be a number of seconds, at least 0.1, not '0'"),
-        (["--timeout", "inf"], "argument --timeout: must be a number of seconds, at least 0.1, not 'inf'"),
+        (["--timeout", "0"], "argument --timeout: must be a number of seconds from 0.1 to 1,000,000, not '0'"),
+        (["--timeout", "inf"], "argument --timeout: must be a number of seconds from 0.1 to 1,000,000, not 'inf'"),
         (["--format", "csv,xls"], "argument --format: must be of csv, jsonl, parquet, not 'xls'"),
         (["--include", "[z-a]"], "must be a glob such as '*.jpg', not '[z-a]': bad character range z-a. See"),
         (["--exclude", ""], "argument --exclude: must not be empty"),
@@ -335,7 +335,7 @@ def test_summary_tells_counts_and_where_the_tables_are(
     batch(folder, out)
     log = capsys.readouterr().err.splitlines()
     assert log[0] == "pack fake 1"
-    assert log[1].startswith("2 files: error:truncated_image 1, ok 1; 2 faces, 1 failed. 2 analysed in ")
+    assert log[1].startswith("2 files: error:truncated_image 1, ok 1; 2 faces, 1 failed. This run: 2 files in ")
     names = ("faces.csv", "images.csv", "summary.json", "report.html")
     assert log[2:] == [f"Results: {', '.join(str(out / name) for name in names)}"]
 

@@ -48,7 +48,7 @@ def test_what_an_earlier_run_did_counts_as_done_but_not_for_the_speed(clock: lis
     clock[0] = 60.0
     progress.add(FACES)
     assert stream.getvalue() == "901/1000 files, 0.0/s, 2 faces, 0 failed, about 1:39:00 left\n"
-    assert progress.summary() == "1 analysed in 60.0 s (0.0/s)"
+    assert progress.summary() == "This run: 1 file in 60.0 s (0.0/s)"
 
 
 def test_every_outcome_is_counted(clock: list[float]) -> None:
@@ -56,12 +56,12 @@ def test_every_outcome_is_counted(clock: list[float]) -> None:
     for outcome in (FACES, error(b"b", "truncated_image"), error(b"c", "truncated_image"), Outcome(b"d", "missing")):
         progress.add(outcome)
     clock[0] = 2.0
-    assert progress.summary() == "4 analysed in 2.0 s (2.0/s)"
+    assert progress.summary() == "This run: 4 files in 2.0 s (2.0/s)"
     assert (progress.faces, progress.failed) == (2, 3)
 
 
 def test_summary_of_nothing(clock: list[float]) -> None:
-    assert Progress(0, Quiet(io.StringIO())).summary() == "0 analysed in 0.0 s (0.0/s)"
+    assert Progress(0, Quiet(io.StringIO())).summary() == "This run: 0 files in 0.0 s (0.0/s)"
 
 
 def test_note_names_the_file_exactly() -> None:

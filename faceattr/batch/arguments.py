@@ -137,7 +137,7 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     _add_format(group)
     add("--annotate", action="store_true", help="also save each analysed photo with its faces drawn in, as JPEG")
     add("--retry-errors", action="store_true", help="also do again the files that failed (error:...)")
-    add("--fresh", action="store_true", help="forget what earlier runs did, and start over")
+    add("--fresh", action="store_true", help="forget what earlier runs did, with their pictures, and start over")
     add("--moved", action="store_true", help="the earlier run's photos are in --input_dir now: go on with them")
     add("--status", action="store_true", help="only say how far the batch in --output_dir is, also while it runs")
     add("--json", action="store_true", help="say it as JSON, one object a line")
@@ -190,7 +190,7 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _seconds(text: str) -> float:
-    return _number(text, 0.1, 1e6, "a number of seconds, at least 0.1")
+    return _number(text, 0.1, 1e6, "a number of seconds from 0.1 to 1,000,000")
 
 
 def _number(text: str, low: float, high: float, what: str) -> float:

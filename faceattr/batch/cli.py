@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from faceattr.batch import arguments, database, lock, publish, shards, status, workforce
+from faceattr.batch import arguments, checks, database, lock, publish, shards, status, workforce
 from faceattr.batch.helptext import MAX_IMAGE_BYTES, MAX_PIXELS
 from faceattr.batch.interrupts import Interrupts
 from faceattr.batch.job import Job, perform
@@ -19,11 +20,13 @@ from faceattr.batch.listed import Listing
 from faceattr.batch.lock import Lock
 from faceattr.batch.output import ANNOTATED, remove_parts, writing_to
 from faceattr.batch.photo import Analyzer, Pictures, Work
-from faceattr.batch.progress import Quiet
+from faceattr.batch.progress import Quiet, plural
+from faceattr.batch.run import wait_until_loaded
 from faceattr.batch.runner import Runner
 from faceattr.batch.selection import Selection
 from faceattr.batch.state import Counts, State
 from faceattr.batch.worker import PackAnalyzer
+from faceattr.console import printable
 from faceattr.errors import (
     Busy,
     CannotWrite,
@@ -76,7 +79,7 @@ def _guarded(command: Callable[[Interrupts], int], name: str, log: Quiet) -> int
         with Interrupts() as interrupts:
             return command(interrupts)
     except tuple(kind for kind, _ in _CODES) as cause:
-        log.say(f"{name}: {cause}")
+        log.say(printable(f"{name}: {cause}"))
         return next(code for kind, code in _CODES if isinstance(cause, kind))
     except KeyboardInterrupt:
         log.say(f"{name}: Interrupted. What is done is kept; run the same command again to go on from there.")
@@ -93,20 +96,19 @@ def _batch(args: argparse.Namespace, load: Callable[[Settings], Analyzer], log: 
         slots=1,
         threads_per_inference=1,
     )
-    _require_listable(args.input_dir)
+    checks.require_listable(args.input_dir)
     workforce.require(args.cluster)
     directory = shards.directory_of(args.output_dir, args.shard)
     pictures = Pictures(args.output_dir / ANNOTATED, directory) if args.annotate else None
-    _require_apart(args.input_dir, args.output_dir, pictures)
+    checks.require_apart(args.input_dir, args.output_dir, pictures)
     work = Work(args.input_dir, settings, options_from_flags(args), load, pictures, args.timeout)
     selection = Selection(args.recursive, tuple(args.include), tuple(args.exclude), args.shard)
     with contextlib.ExitStack() as stack:
         listing = stack.enter_context(_listing(args, selection))
-        _prepare(directory, args.format)
+        checks.prepare(directory, args.format, replace=args.fresh)
         stack.enter_context(Lock(directory))
         remove_parts(directory)
-        if args.fresh:
-            database.remove(directory)
+        loaded = _forget(args, work, directory, stack, interrupts) if args.fresh else None
         if pictures:
             with writing_to(pictures.directory):
                 pictures.directory.mkdir(exist_ok=True)
@@ -114,8 +116,21 @@ def _batch(args: argparse.Namespace, load: Callable[[Settings], Analyzer], log: 
                 (args.output_dir / lock.NAME).touch()
         state = stack.enter_context(State(directory))
         job = Job(work, selection, args.output_dir, directory, args.format, args.retry_errors, args.moved, listing)
-        counts = perform(job, state, lambda: _runner(args, work), log, interrupts)
+        counts = perform(job, state, lambda: nullcontext(loaded) if loaded else _runner(args, work), log, interrupts)
     return _code(counts)
+
+
+def _forget(
+    args: argparse.Namespace, work: Work, directory: Path, stack: contextlib.ExitStack, interrupts: Interrupts
+) -> Runner:
+    """Removes what earlier runs did, once there is a runner, which it returns: a run that is refused costs nothing."""
+    runner = stack.enter_context(_runner(args, work))
+    wait_until_loaded(runner, interrupts.check)
+    database.remove(directory)
+    if work.pictures and args.shard[1] == 1:  # else the other shards' are there, too
+        with writing_to(work.pictures.directory), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(work.pictures.directory)
+    return runner
 
 
 def _runner(args: argparse.Namespace, work: Work) -> Runner:
@@ -123,14 +138,14 @@ def _runner(args: argparse.Namespace, work: Work) -> Runner:
 
 
 def _merge(args: argparse.Namespace, log: Quiet, interrupts: Interrupts) -> int:
-    _prepare(args.output_dir, args.format)
+    checks.prepare(args.output_dir, args.format)
     directories = args.shards or shards.directories_in(args.output_dir)
     with Lock(args.output_dir), shards.Shards(directories) as source:
         remove_parts(args.output_dir)
         counts = source.counts()
         paths = publish.publish(args.output_dir, args.format, source, counts, interrupts.check)
-    files = f"{counts.total} files, {counts.faces} faces, {counts.failed} failed"
-    log.say(f"{len(directories)} shards: {files}. Results: {', '.join(str(path) for path in paths)}")
+    files = f"{plural(counts.total, 'file')}, {plural(counts.faces, 'face')}, {counts.failed} failed"
+    log.say(f"{plural(len(directories), 'shard')}: {files}. Results: {', '.join(str(path) for path in paths)}")
     return _code(counts)
 
 
@@ -142,18 +157,6 @@ def _status(args: argparse.Namespace) -> int:
 
 def _code(counts: Counts) -> int:
     return SOME_FAILED if counts.failed else os.EX_OK
-
-
-def _prepare(directory: Path, formats: Sequence[str]) -> None:
-    """Makes the directory of the results, and sees to it that they can be written.
-
-    Raises CannotWrite, and SettingsError, without having made anything, for a missing library.
-    """
-    publish.require(directory, formats)
-    with writing_to(directory):
-        if directory.exists() and not directory.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, "Not a directory")
-        directory.mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
@@ -168,19 +171,3 @@ def _listing(args: argparse.Namespace, selection: Selection) -> Iterator[Listing
         raise SettingsError(f"--files-from '{args.files_from}' cannot be read: {cause.strerror}.") from cause
     with file:
         yield Listing(args.input_dir, file, args.files_from, selection.chooser())
-
-
-def _require_listable(directory: Path) -> None:
-    try:
-        os.scandir(directory).close()
-    except OSError as cause:
-        raise SettingsError(f"--input_dir '{directory}' cannot be read: {cause.strerror}.") from cause
-
-
-def _require_apart(source: Path, target: Path, pictures: Pictures | None) -> None:
-    """Refuses a run whose results would be read as photos, now or by the next run."""
-    real = Path(os.path.realpath(source))
-    if real == Path(os.path.realpath(target)):
-        raise SettingsError("--output_dir must be another directory than --input_dir; one inside it will do.")
-    if pictures and Path(os.path.realpath(pictures.directory)) in (real, *real.parents):
-        raise SettingsError(f"--annotate would write its pictures among the photos, in '{pictures.directory}'.")

@@ -26,17 +26,20 @@ results, in the output directory:
   faces.jsonl, faces.parquet   as asked with --format: a line per file, a row per face
   summary.json, report.html    counts, for programs and for people; and what made them: the pack with its digests, the
                  engine, the options, the version of faceattr
-  annotated/     with --annotate: <path>.jpg for each photo that could be analysed
-  Each file appears only when it is complete, all of them at the end of a run. Rows are in the byte order of their
-  paths. `path` is exact (percent-encoded bytes); `file` is for people, with an apostrophe before what a spreadsheet
-  would run as a formula. In a spreadsheet, open them as UTF-8, with `file` and `path` as text: a file named 00123
-  would become the number 123.
+  annotated/     with --annotate: <path>.jpg for each photo that could be analysed; pictures of photos that have gone
+                 or fail now are removed
+  Each file appears only when it is complete, all of them at the end of a run; tables of an earlier run that are not
+  asked for any more are removed. Files of these names that no batch has written are not replaced, but by --fresh. Rows
+  are in the byte order of their paths. `path` is exact (percent-encoded bytes); `file` is for people, with an
+  apostrophe before what a spreadsheet would run as a formula. In a spreadsheet, open them as UTF-8, with `file` and
+  `path` as text: a file named 00123 would become the number 123.
 
 going on with an earlier run:
   What became of each file is kept in .faceattr-batch.sqlite in the output directory. A file is done again when its
   size or its time of change, the models, the options, --annotate or the version of faceattr are others than then, and
-  when it could not be read. --retry-errors also does all other failed files again; --fresh everything. A file that has
-  gone since becomes missing. Files that the words of this run do not choose are not in its results.
+  when it could not be read. --retry-errors also does all other failed files again; --fresh everything, once the models
+  are loaded. A file that has gone since becomes missing. Files that the words of this run do not choose are not in its
+  results.
 
 globs of --include and --exclude:
   * and ? match anything but /, [a-z] and [!a-z] one character, ** any number of directories. A glob without / is

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from faceattr.batch import identity
+from faceattr.batch import identity, names, outcome
 from faceattr.batch.empty import glance
 from faceattr.batch.interrupts import Interrupts
 from faceattr.batch.listed import Listing
 from faceattr.batch.outcome import Outcome
-from faceattr.batch.photo import Work
-from faceattr.batch.progress import Progress, Quiet
+from faceattr.batch.output import ANNOTATED, writing_to
+from faceattr.batch.photo import Pictures, Work
+from faceattr.batch.progress import Progress, Quiet, plural
 from faceattr.batch.publish import publish
 from faceattr.batch.run import run, wait_until_loaded
 from faceattr.batch.runner import Runner
@@ -50,7 +53,13 @@ class Job:
     listing: Listing | None = None
 
 
-def perform(job: Job, state: State, make_runner: Callable[[], Runner], log: Quiet, interrupts: Interrupts) -> Counts:
+def perform(
+    job: Job,
+    state: State,
+    make_runner: Callable[[], AbstractContextManager[Runner]],
+    log: Quiet,
+    interrupts: Interrupts,
+) -> Counts:
     """Does what is not done and writes all results. Returns the counts of all files.
 
     Raises KeyboardInterrupt when interrupted, with all that was finished committed, and what its parts raise.
@@ -76,10 +85,14 @@ def perform(job: Job, state: State, make_runner: Callable[[], Runner], log: Quie
         finally:
             progress.close()
     interrupts.check()
+    if job.work.pictures:
+        _remove_pictures(job.work.pictures, state)
     counts = state.counts()
     paths = publish(job.directory, job.formats, state, counts, interrupts.check)
     state.remember(finished=True)
     _conclude(log, counts, progress, paths, not_read)
+    if not job.work.pictures and (job.output / ANNOTATED).is_dir():
+        log.say(f"'{job.output / ANNOTATED}' is of an earlier run with --annotate.")
     return counts
 
 
@@ -132,6 +145,15 @@ def _analyse(work: Work, state: State, runner: Runner, progress: Progress, inter
         state.commit()
 
 
+def _remove_pictures(pictures: Pictures, state: State) -> None:
+    """Removes pictures that earlier runs made of photos that are gone now, or can no longer be analysed."""
+    with writing_to(pictures.directory):
+        for one in state.outcomes():
+            if one.outcome not in (outcome.OK, outcome.NO_FACE):
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    (pictures.directory / os.fsdecode(names.picture(one.path))).unlink()
+
+
 def _require_same_input(job: Job, state: State) -> None:
     before = state.fact("input")
     if before is not None and before != _name(job.work.root) and not job.moved:
@@ -150,7 +172,8 @@ def _conclude(
     log: Quiet, counts: Counts, progress: Progress, paths: Sequence[Path], not_read: Mapping[str, int]
 ) -> None:
     words = ", ".join(f"{word} {count}" for word, count in sorted(counts.outcomes.items())) or "nothing"
-    log.say(f"{counts.total} files: {words}; {counts.faces} faces, {counts.failed} failed. {progress.summary()}.")
+    totals = f"{plural(counts.total, 'file')}: {words}; {plural(counts.faces, 'face')}, {counts.failed} failed"
+    log.say(f"{totals}. {progress.summary()}.")
     if left := "; ".join(f"{name}: {not_read[kind]}" for kind, name in _NOT_READ.items() if not_read.get(kind)):
         log.say(f"Not read – {left}.")
     log.say(f"Results: {', '.join(str(path) for path in paths)}")

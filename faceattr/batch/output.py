@@ -70,6 +70,17 @@ def is_ours(name: bytes) -> bool:
     return hidden or text in RESULTS or text == ANNOTATED
 
 
+def foreign_result(directory: Path) -> str | None:
+    """The name of a file that results would replace, in a directory where no batch has ever been; None without one."""
+    try:
+        found = {entry.name for entry in os.scandir(directory)}
+    except OSError:  # not there yet, or not to be read: what comes next says so
+        return None
+    if any(name.startswith(HIDDEN) for name in found):
+        return None
+    return next(iter(sorted(found & {*RESULTS, ANNOTATED})), None)
+
+
 def sync_directory(directory: Path) -> None:
     """Makes renames in it durable; some network file systems have no such operation and say EINVAL."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)

@@ -78,7 +78,7 @@ class Progress:
 
     def summary(self) -> str:
         """What this run did, on one line."""
-        return f"{self._now} analysed in {self._seconds:.1f} s ({self._rate:.1f}/s)"
+        return f"This run: {plural(self._now, 'file')} in {self._seconds:.1f} s ({self._rate:.1f}/s)"
 
     @property
     def _now(self) -> int:
@@ -116,3 +116,8 @@ def _bar(total: int, done: int, stream: Quiet) -> Any:
     except ImportError:
         return None
     return tqdm(total=total, initial=done, unit="photo", file=stream, dynamic_ncols=True)
+
+
+def plural(count: int, word: str) -> str:
+    """The count with its word, as people say it."""
+    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from faceattr.batch import parquet, write
 from faceattr.batch.jsonl import Jsonl
-from faceattr.batch.output import PART, sync_directory, writing_to
+from faceattr.batch.output import PART, RESULTS, sync_directory, writing_to
 from faceattr.batch.report import Report
 from faceattr.batch.rows import Source, Writer
 from faceattr.batch.state import Counts
@@ -72,6 +72,9 @@ def publish(
             _verify(parts["faces.csv"], counts.faces)
             for name, part in parts.items():
                 part.replace(directory / name)
+            for name in RESULTS - parts.keys():
+                # Of an earlier run that was asked for more tables: beside the new ones it would contradict them.
+                (directory / name).unlink(missing_ok=True)
             sync_directory(directory)
     finally:
         for writer in writers:

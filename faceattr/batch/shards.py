@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import json
+import os
 import re
 import resource
 from collections import Counter
@@ -39,6 +41,7 @@ class Shards:
 
     def __init__(self, directories: Sequence[Path]) -> None:
         """Raises SettingsError for what is no complete job, Busy for a shard at work, and what State raises."""
+        _require_once(directories)
         _allow_open_files(_FILES * len(directories))
         self._stack = contextlib.ExitStack()
         with self._stack:
@@ -73,6 +76,24 @@ class Shards:
         return self._stack.enter_context(State(directory))
 
 
+def _require_once(directories: Sequence[Path]) -> None:
+    """Raises SettingsError for a directory that is named twice: its second lock would wait for the first."""
+    seen: dict[str, Path] = {}
+    for directory in directories:
+        before = seen.setdefault(os.path.realpath(directory), directory)
+        if before is not directory:
+            raise SettingsError(f"'{before}' and '{directory}' are the same shard.")
+
+
+def _differences(mine: Any, theirs: Any, name: str = "") -> Iterator[str]:
+    """What differs between two values as JSON has them, member by member."""
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for member in sorted({*mine, *theirs}):
+            yield from _differences(mine.get(member), theirs.get(member), f"{name}.{member}".lstrip("."))
+    elif mine != theirs:
+        yield f"{name} {json.dumps(mine)}, not {json.dumps(theirs)}".lstrip()
+
+
 def _require_whole(directories: Sequence[Path], states: Sequence[State]) -> None:
     """Raises SettingsError unless these are all shards of one job, each once, and each finished."""
     if not states:
@@ -84,11 +105,12 @@ def _require_whole(directories: Sequence[Path], states: Sequence[State]) -> None
         if which in seen:
             raise SettingsError(f"'{seen[which]}' and '{directory}' are both shard {which}.")
         seen[which] = directory
-        job = of, one.description, one.fact("selection")
+        job = of, json.loads(one.description or "{}"), one.fact("selection")
         first = first or job
         for mine, theirs, what in zip(job, first, _ALIKE, strict=True):
             if mine != theirs:
-                raise SettingsError(f"'{directory}' has another {what} than '{directories[0]}': {mine}, not {theirs}.")
+                found = "; ".join(_differences(mine, theirs))
+                raise SettingsError(f"'{directory}' and '{directories[0]}' do not have the same {what}: {found}.")
         if not one.fact("finished"):
             raise SettingsError(f"Shard {which} of {of}, '{directory}', is not finished: run its command again.")
     if lacking := sorted(set(range(1, first[0] + 1)) - set(seen)):
