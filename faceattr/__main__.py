@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while modules are imported, Ctrl-C is no error of theirs
+
 from faceattr.arguments import parser
-from faceattr.console import finish
+from faceattr.console import finish, printable
 from faceattr.errors import EngineError, OptionError, PackError, SettingsError
 
 EXIT_USAGE, EXIT_PACK, EXIT_INTERRUPTED = os.EX_USAGE, os.EX_CONFIG, 130
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(error: Exception, code: int) -> int:
-    print(f"faceattr: {error}", file=sys.stderr)
+    print(printable(f"faceattr: {error}"), file=sys.stderr)
     return code
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
+from typing import get_args
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from faceattr.nets import importer_is_installed
 from faceattr.options import Options
 from faceattr.settings import Settings
 from faceattr.slots import ENDLESS, Patience, Slots, beside
+from faceattr.stopwatch import Stopwatch
 from faceattr.turns import TURNS, Found, best_turn, turned_photo
 from faceattr.types import Age, Analysis, BGRImage, Box, Detection, Face, FloatArray, Gender, PictureFormat, Quality
 from faceattr.views import detect_closely, detect_evenly
@@ -33,6 +33,7 @@ asked for mostly need the whole photo for their crops."""
 UNCERTAIN_GENDER = 0.7
 UNCERTAIN_YEARS = 30
 QUALITY_SIDE = 96
+_PICTURES = (None, *get_args(PictureFormat))
 
 
 class FaceAnalyzer:
@@ -74,8 +75,13 @@ class FaceAnalyzer:
         """The faces of an encoded photo; with `picture`, also the photo with the faces drawn in, so encoded.
 
         Raises PhotoError when the photo cannot be read, OutOfMemory when it needs more memory than there is even alone,
-        EngineError when a net fails, Overloaded or Abandoned when its turn does not come within the caller's patience.
+        EngineError when a net fails, Overloaded or Abandoned when its turn does not come within the caller's patience;
+        TypeError for a photo that is not bytes, ValueError for another format of `picture`.
         """
+        if not isinstance(photo, bytes):
+            raise TypeError(f"photo must be the bytes of an image file, not {type(photo).__name__}")
+        if picture not in _PICTURES:
+            raise ValueError(f"picture must be 'png', 'jpeg' or None, not {picture!r}")
         options = options or Options()
         try:
             with self.slots.one(patience), memory_errors():
@@ -93,7 +99,7 @@ class FaceAnalyzer:
                 raise OutOfMemory("The photo needs more memory than is free; send a smaller one.") from None
 
     def _analyze(self, photo: bytes, options: Options, picture: PictureFormat | None) -> Analysis:
-        watch = _Stopwatch()
+        watch = Stopwatch()
         least_side = LEAST_SIDE_CLOSELY if options.detail == "high" else LEAST_SIDE
         with watch.stage("decode"):
             # A picture is drawn on the whole photo; the faces are looked for where they are without one.
@@ -180,20 +186,3 @@ def _face(
     )
     wide = age.interval is not None and age.interval[1] - age.interval[0] > UNCERTAIN_YEARS
     return Face(detection, gender, age, quality, uncertain=gender.probability < UNCERTAIN_GENDER or wide)
-
-
-class _Stopwatch:
-    """Milliseconds per stage and in total."""
-
-    def __init__(self) -> None:
-        self._begin = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        begin = time.perf_counter()
-        yield
-        self._stages[name] = self._stages.get(name, 0.0) + (time.perf_counter() - begin) * 1000.0
-
-    def finish(self) -> dict[str, float]:
-        return {**self._stages, "total": (time.perf_counter() - self._begin) * 1000.0}

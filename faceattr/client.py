@@ -13,6 +13,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ Photo = bytes | str | os.PathLike[str]
 """A photo: its bytes, or the path of its file."""
 _WORTH_RETRYING = (429, 503)
 _DEFAULT_WAIT_S = 1.0
+_TOKEN = re.compile(r"[!-~]+")
 
 
 class Options(TypedDict, total=False):
@@ -146,6 +148,9 @@ class Client:
         `timeout`: seconds for each step of one exchange. `patience`: seconds in which a busy service is asked again,
         each time when it says.
         """
+        if token is not None and not _TOKEN.fullmatch(token):
+            # Without the token: what is raised ends in logs.
+            raise ValueError("the token has a line break, or a character that no token has")
         try:
             parts = urlsplit(address)
             is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

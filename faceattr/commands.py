@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import http.client
 import logging
+import os
 import sys
 
 from faceattr.errors import OptionError
 from faceattr.flags import options_from_flags
-from faceattr.settings import Settings
+from faceattr.settings import Settings, misspelt
 
 
 def serve(parsed: argparse.Namespace) -> int:
@@ -30,6 +31,8 @@ def serve(parsed: argparse.Namespace) -> int:
     # A line that cannot be written, as nobody reads any longer or the disk is full, must not become twenty on stderr.
     logging.raiseExceptions = False
     mute_native_libraries()
+    for name, meant in misspelt(os.environ):
+        logging.getLogger(__name__).warning("%s is not read; %s may be meant", name, meant)
     check_exposure(settings)
     server.serve(settings, signals)
     return 0

@@ -9,8 +9,8 @@ from faceattr.errors import CaffeError, PackError
 from faceattr.nets import importer_is_installed
 from faceattr.packs.inspect import describe_wrong_prototxt, describe_wrong_weights
 
-EXIT_DATA, EXIT_NO_INPUT, EXIT_CANNOT_WRITE, EXIT_CONFIG = 65, 66, 73, 78
-"""As sysexits.h names them: EX_DATAERR, EX_NOINPUT, EX_CANTCREAT, EX_CONFIG."""
+EXIT_USAGE, EXIT_DATA, EXIT_NO_INPUT, EXIT_CANNOT_WRITE, EXIT_CONFIG = 64, 65, 66, 73, 78
+"""As sysexits.h names them: EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_CANTCREAT, EX_CONFIG."""
 
 
 def convert(prototxt: Path, caffemodel: Path, target: Path) -> int:
@@ -24,6 +24,8 @@ def convert(prototxt: Path, caffemodel: Path, target: Path) -> int:
         structure, weights = prototxt.read_bytes(), caffemodel.read_bytes()
     except OSError as error:
         return _fail(f"{error.filename} cannot be read: {error.strerror}.", EXIT_NO_INPUT)
+    if target.exists() and any(target.samefile(source) for source in (prototxt, caffemodel)):
+        return _fail(f"{target} is what is to be converted; name another file for the ONNX model.", EXIT_USAGE)
     try:
         for path, wrong in (
             (prototxt, describe_wrong_prototxt(structure)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
-from faceattr.options import WORDS, Options
+from faceattr.options import RANGES, WORDS, Options
 
 
 def add_option_flags(parser: argparse._ActionsContainer, *, distribution: bool = True) -> None:
@@ -22,14 +23,14 @@ def add_option_flags(parser: argparse._ActionsContainer, *, distribution: bool =
     )
     add(
         "--min-face",
-        type=int,
+        type=partial(_whole, *RANGES["min_face"]),
         default=default.min_face,
         metavar="PX",
         help="leave out smaller faces: shorter side in pixels of the full-size photo (default %(default)s)",
     )
     add(
         "--max-faces",
-        type=int,
+        type=partial(_whole, *RANGES["max_faces"]),
         default=default.max_faces,
         metavar="N",
         help="the largest that many of a photo (default %(default)s)",
@@ -54,6 +55,16 @@ def add_option_flags(parser: argparse._ActionsContainer, *, distribution: bool =
 def options_from_flags(parsed: argparse.Namespace) -> Options:
     """Options from flags as parsed. Raises OptionError naming the option."""
     return Options(**{name: getattr(parsed, name) for name in Options.names() if hasattr(parsed, name)})
+
+
+def _whole(low: int, high: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {high}, not {text!r}")
+    return value
 
 
 def _confidence(text: str) -> float:

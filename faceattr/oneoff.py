@@ -10,6 +10,7 @@ from pathlib import Path
 
 from faceattr.analyzer import FaceAnalyzer
 from faceattr.answers import answer
+from faceattr.console import printable
 from faceattr.errors import FaceAttrError
 from faceattr.options import Options
 from faceattr.settings import Settings
@@ -34,7 +35,7 @@ def analyze_photos(
         )
         return EXIT_USAGE
     if target and (fault := target.fault(photos)):
-        print(f"faceattr: --annotate {annotated}: {fault}", file=sys.stderr)
+        print(printable(f"faceattr: --annotate {annotated}: {fault}"), file=sys.stderr)
         return EXIT_USAGE
     settings = Settings.load(models=models, slots=1)
     analyzer = FaceAnalyzer.from_settings(settings)
@@ -51,11 +52,24 @@ def analyze_photos(
         if target and analysis.picture is not None:
             path = target.path_for(name)
             try:
-                path.write_bytes(analysis.picture)
+                _write(path, analysis.picture)
             except OSError as error:
-                print(f"faceattr: cannot write {path}: {error.strerror}", file=sys.stderr)
+                print(printable(f"faceattr: cannot write {path}: {error.strerror}"), file=sys.stderr)
                 return EXIT_CANNOT_WRITE
     return EXIT_SOME_FAILED if failed else 0
+
+
+def _write(path: Path, picture: bytes) -> None:
+    """Puts a picture there whole or not at all. Raises OSError."""
+    if path.exists() and not path.is_file():  # a device, a FIFO: nothing to be replaced
+        path.write_bytes(picture)
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(picture)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _read(name: str, most: int) -> bytes:
@@ -69,7 +83,8 @@ def describe(name: str, analysis: Analysis) -> str:
     """An analysis for people: a line for the photo and one per face."""
     count = len(analysis.faces)
     found = "no face" if count == 0 else f"{count} face{'s' if count > 1 else ''}"
-    head = f"{name}: {found} in {analysis.width}×{analysis.height}, {analysis.timing_ms.get('total', 0):.0f} ms"
+    size, taken = f"{analysis.width}×{analysis.height}", analysis.timing_ms.get("total", 0)
+    head = f"{printable(name)}: {found} in {size}, {taken:.0f} ms"
     return "\n".join([head, *(f"  {_line(face)}" for face in analysis.faces)])
 
 
@@ -89,7 +104,7 @@ def _report_failure(name: str, error: Exception, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"photo": name, "error": text, "code": code}), flush=True)
     else:
-        print(f"{name}: {text}", file=sys.stderr, flush=True)
+        print(printable(f"{name}: {text}"), file=sys.stderr, flush=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,10 @@ FLAGS = ("tta", "distribution")
 """Options that are one of a few words, and those that are true or false."""
 RANGES: Mapping[str, tuple[int, int]] = {"min_confidence": (0, 1), "min_face": (1, 16_384), "max_faces": (1, 100)}
 """Options that are numbers, with the least and the greatest."""
+_WHOLE = ("min_face", "max_faces")
+_DIGITS = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""Python itself would take 1_0, digits of all scripts, and blanks around them."""
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -53,7 +58,7 @@ class Options:
     def from_json(cls, values: Mapping[str, Any]) -> Options:
         """Options from decoded JSON values; null counts as not given. Raises OptionError naming the option."""
         _refuse_unknown(cls, values)
-        return cls(**{name: value for name, value in values.items() if value is not None})
+        return cls(**{name: _from_json(name, value) for name, value in values.items() if value is not None})
 
     @classmethod
     def from_text(cls, values: Mapping[str, str]) -> Options:
@@ -69,17 +74,22 @@ def _refuse_unknown(cls: type[Options], values: Mapping[str, Any]) -> None:
             raise OptionError(f"Unknown option {_shown(name)}. Known options: {known}.")
 
 
+def _from_json(name: str, value: Any) -> Any:
+    """The value; 12.0 for a whole number is 12, as in JSON Schema."""
+    is_whole = name in _WHOLE and isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value
+
+
 def _from_text(name: str, text: str) -> float | int | bool | str:
     if name in WORDS:
         return text
     if name in FLAGS:
         _require_flag(name, _TRUTH.get(text.lower(), text))
         return _TRUTH[text.lower()]
-    kind, called = (float, "a number") if name == "min_confidence" else (int, "a whole number")
-    try:
-        return kind(text)
-    except ValueError:
-        raise OptionError(f"Option '{name}' must be {called}, not {_shown(text)}.") from None
+    kind, form, called = (int, _DIGITS, "a whole number") if name in _WHOLE else (float, _NUMBER, "a number")
+    if not form.fullmatch(text):
+        raise OptionError(f"Option '{name}' must be {called}, not {_shown(text)}.")
+    return kind(text)
 
 
 def _require_number(name: str, value: Any, low: float, high: float) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,12 @@ class Settings:
     threads_per_inference: int = _setting(
         0, "threads", "0: all cores for a photo that is alone, one each for photos that come together", 0, 256
     )
-    engine: str = _setting("auto", "name", "auto: the fastest installed of onnxruntime, openvino, opencv")
+    engine: str = _setting(
+        "auto",
+        "name",
+        "auto: the fastest installed of onnxruntime, openvino, opencv",
+        words=("auto", "onnxruntime", "openvino", "opencv"),
+    )
     precision: str = _setting(
         "f32", "name", "bf16 is faster where the processor has it, and a little less exact", words=("f32", "bf16")
     )
@@ -91,7 +97,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
+            _check(field, getattr(self, field.name), f"Setting '{field.name}'")
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
@@ -109,17 +115,28 @@ class Settings:
             variable = PREFIX + name.upper()
             if flags.get(name) is not None:
                 values[name] = flags[name]
+                _check(field, values[name], f"--{name.replace('_', '-')}")
             elif variable == "FACEATTR_PORT" and environ.get(variable, "").startswith("tcp://"):
                 # Kubernetes sets this in every container beside a service called faceattr; it is not meant for us.
                 continue
             elif environ.get(variable):
                 values[name] = _parse(field, environ[variable], variable)
+                _check(field, values[name], variable)
         return cls(**values)
 
     @property
     def inference_slots(self) -> int:
         """How many photos are analysed at once: slots × threads per inference = usable cores."""
         return self.slots or max(1, usable_cores() // max(1, self.threads_per_inference))
+
+
+def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names of environment variables that nobody reads, each with the one of a setting that is nearly the same."""
+    known = [PREFIX + field.name.upper() for field in dataclasses.fields(Settings)]
+    for name in sorted(set(names) - set(known)):
+        meant = difflib.get_close_matches(name, known, 1, 0.9) if name.startswith(PREFIX) else []
+        if meant:
+            yield name, meant[0]
 
 
 def usable_cores() -> int:
@@ -139,17 +156,17 @@ def _parse(field: dataclasses.Field[Any], text: str, where: str) -> Any:
     try:
         return int(text)
     except ValueError:
-        raise SettingsError(f"{where} must be a whole number of {field.metadata['unit']}, not {text!r}.") from None
+        raise SettingsError(f"{where} must be a whole number ({field.metadata['unit']}), not {text!r}.") from None
 
 
-def _check(field: dataclasses.Field[Any], value: Any) -> None:
+def _check(field: dataclasses.Field[Any], value: Any, where: str) -> None:
     if type(value) is not type(field.default):
         expected = type(field.default).__name__
-        raise SettingsError(f"Setting '{field.name}' must be of type {expected}, not {type(value).__name__}.")
+        raise SettingsError(f"{where} must be of type {expected}, not {type(value).__name__}.")
     words = field.metadata["words"]
     if words and value not in words:
-        raise SettingsError(f"Setting '{field.name}' must be one of {', '.join(words)}, not {value!r}.")
+        raise SettingsError(f"{where} must be one of {', '.join(words)}, not {value!r}.")
     low, high = field.metadata["low"], field.metadata["high"]
     if (low is not None and value < low) or (high is not None and value > high):
         bounds = f"from {low} to {high}" if high is not None else f"at least {low}"
-        raise SettingsError(f"Setting '{field.name}' must be {bounds} ({field.metadata['unit']}), not {value}.")
+        raise SettingsError(f"{where} must be {bounds} ({field.metadata['unit']}), not {value}.")

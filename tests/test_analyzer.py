@@ -393,3 +393,10 @@ def test_a_picture_is_compressed_on_the_cores_that_are_free(
         picture = own.analyze(astronaut, picture="png").picture
     assert picture is not None
     assert picture.count(b"IDAT") == expected
+
+
+def test_what_is_no_photo_and_no_format_is_told(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    with pytest.raises(TypeError, match="photo must be the bytes of an image file, not str"):
+        analyzer.analyze("photo.jpg")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="picture must be 'png', 'jpeg' or None, not 'gif'"):
+        analyzer.analyze(astronaut, picture="gif")  # type: ignore[arg-type]

@@ -383,3 +383,11 @@ def test_a_multipart_part_without_a_name_is_refused(client: FlaskClient, filenam
     response = client.post("/analyze", data=body, content_type="multipart/form-data; boundary=b")
     assert response.status_code == 400
     assert json.loads(response.data)["code"] == "bad_request"
+
+
+def test_a_member_that_is_there_twice_is_refused(client: FlaskClient) -> None:
+    response = client.post(
+        "/analyze", data=b'{"image": "AAAA", "max_faces": 3, "max_faces": 1}', content_type="application/json"
+    )
+    assert response.status_code == 400
+    assert response.get_json()["error"] == "Field 'max_faces' is given 2 times."

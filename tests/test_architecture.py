@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 LAYERS = (
     ("version", "types", "errors", "exhaustion", "client"),
-    ("geometry", "settings", "options", "flags", "slots", "logs", "diagnostics", "memory", "console"),
+    ("geometry", "settings", "options", "flags", "slots", "logs", "diagnostics", "memory", "console", "stopwatch"),
     ("headers", "pixels", "png", "images", "packs", "caffe"),
     ("annotate", "answers", "engines"),
     ("detector", "attributes"),

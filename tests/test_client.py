@@ -235,3 +235,10 @@ def test_half_an_answer_is_none(answering: Answering) -> None:
 def test_what_is_no_address_is_refused_at_once(address: str) -> None:
     with pytest.raises(ValueError, match="expected an address"):
         Client(address)
+
+
+@pytest.mark.parametrize("token", [f"{TOKEN}\n", "", "a token", "令牌"])
+def test_a_token_that_cannot_be_sent_is_refused_at_once_and_not_told(token: str) -> None:
+    with pytest.raises(ValueError, match="the token has") as refused:
+        Client("http://127.0.0.1:5000", token)
+    assert TOKEN not in str(refused.value)

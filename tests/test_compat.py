@@ -199,3 +199,36 @@ def test_a_drop_in_asks_for_the_service_s_own_tokens(analyzer: FaceAnalyzer, tmp
     assert set(stranger.get_json()) == {"message", "code"}
     known = client.post(DETECT, data={"file": (io.BytesIO(astronaut), "a")}, headers={"x-api-key": token})
     assert known.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "field"),
+    [
+        (DETECT, {"file": "!!"}, "'file'"),
+        (f"{DETECT}?det_prob_threshold=2", {"file": "AAAA"}, "det_prob_threshold"),
+        ("/deepface/analyze", {"img": "!!"}, "'img'"),
+        ("/deepface/analyze", {"img_path": "/etc/passwd"}, "'img_path'"),
+    ],
+)
+def test_a_mistake_is_told_by_the_name_that_the_client_has_used(
+    client: FlaskClient, path: str, asked: dict[str, str], field: str
+) -> None:
+    said = client.post(path, json=asked).get_json()
+    text = said.get("message") or said["error"]
+    assert field in text
+    assert "image'" not in text
+    assert "min_confidence" not in text
+
+
+def test_a_request_too_many_is_told_in_the_service_s_shape(analyzer: FaceAnalyzer, astronaut: bytes) -> None:
+    pytest.importorskip("flask_limiter", reason="Flask-Limiter is not installed")
+    settings = Settings(models=str(BUILT_IN), compat="compreface, deepface", slots=2, rate_limit="1/hour")
+    client = create_app(settings, analyzer=analyzer).test_client()
+    assert client.post(DETECT, **upload(astronaut)).status_code == 200
+    for path, members in ((DETECT, {"message", "code"}), ("/deepface/analyze", {"error"})):
+        refused = client.post(path, json={"img": b64(astronaut)})
+        assert refused.status_code == 429
+        assert set(refused.get_json()) == members
+        assert "At most 1/hour is allowed" in refused.get_data(as_text=True)
+        assert int(refused.headers["Retry-After"]) > 60
+    assert client.get("/health").get_json()["code"] == "rate_limited"

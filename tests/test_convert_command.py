@@ -75,3 +75,13 @@ def test_what_cannot_be_converted_is_said_by_name_and_nothing_is_written(
 
 def test_a_target_that_cannot_be_written_is_73(net: tuple[Path, Path], tmp_path: Path) -> None:
     assert convert(*net, tmp_path / "missing" / "out.onnx") == 73
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_net_is_not_replaced_by_what_becomes_of_it(
+    net: tuple[Path, Path], which: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = [path.read_bytes() for path in net]
+    assert convert(*net, net[which].parent / "." / net[which].name) == 64
+    assert "is what is to be converted" in capsys.readouterr().err
+    assert [path.read_bytes() for path in net] == before

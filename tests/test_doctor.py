@@ -80,7 +80,7 @@ def test_a_misspelt_variable_is_noted(name: str, meant: str) -> None:
 WRONG: dict[str, tuple[Callable[[Path], list[str]], str, str]] = {
     "weights": (spoil_weights, "models", "age_net.caffemodel is a Git LFS pointer"),
     "no models": (lambda pack: ["--models", str(pack / "none")], "models", "There is no model directory"),
-    "engine": (lambda _: ["--engine", "abacus"], "engine", "no engine 'abacus'"),
+    "engine": (lambda _: ["--engine", "abacus"], "settings", "--engine must be one of auto, onnxruntime"),
     "port": (lambda _: ["--port", "70000"], "settings", "must be from 0 to 65535"),
     "open": (lambda _: ["--host", "0.0.0.0"], "access", "--token-file FILE"),
     "tokens": (lambda pack: ["--token-file", str(pack / "none")], "access", "Cannot read the token file"),

@@ -4,7 +4,6 @@ import argparse
 
 import pytest
 
-from faceattr.errors import OptionError
 from faceattr.flags import add_option_flags, options_from_flags
 from faceattr.options import Options
 
@@ -24,10 +23,13 @@ def test_every_option_has_a_flag() -> None:
     assert parsed(*words.split()) == Options(0.25, 40, 3, "high", "auto", tta=True, distribution=True)
 
 
-@pytest.mark.parametrize("words", [("--min-face", "0"), ("--max-faces", "101")])
-def test_a_value_out_of_range_is_an_option_error(words: tuple[str, str]) -> None:
-    with pytest.raises(OptionError):
+@pytest.mark.parametrize("words", [("--min-face", "0"), ("--max-faces", "101"), ("--min-face", "1.5")])
+def test_a_value_out_of_range_is_refused_by_its_flag(
+    words: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
         parsed(*words)
+    assert f"argument {words[0]}: must be a whole number from 1 to" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["nan", "1.5", "-0.1", "half"])

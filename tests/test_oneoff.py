@@ -51,7 +51,7 @@ def test_analyze_draws_on_the_photo_as_it_turned_it(lying: str, tmp_path: Path) 
     [
         (["--detail", "fine"], "--detail"),
         (["--rotate", "90"], "--rotate"),
-        (["--min-face", "0"], "'min_face' must be a whole number from 1 to 16384"),
+        (["--min-face", "0"], "--min-face: must be a whole number from 1 to 16384"),
         (["--distribution"], "add --json"),
     ],
 )
@@ -60,3 +60,27 @@ def test_a_wrong_option_is_wrong_usage(words: list[str], cause: str, lying: str)
     assert (ran.returncode, ran.stdout) == (64, "")
     assert cause in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_picture_that_cannot_be_written_whole_leaves_the_one_before(lying: str, tmp_path: Path) -> None:
+    target = tmp_path / "drawn.png"
+    target.write_bytes(b"the one before")
+    words = ["-m", "faceattr", "analyze", "--models", str(BUILT_IN), "--annotate", str(target), lying]
+    limited = ["sh", "-c", 'ulimit -f 20; exec "$@"', "sh", sys.executable, *words]
+    ran = subprocess.run(limited, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    assert ran.returncode == 73
+    assert f"cannot write {target}" in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn.png"]
+    assert target.read_bytes() == b"the one before"
+
+
+def test_names_do_not_drive_the_terminal(lying: str, tmp_path: Path) -> None:
+    hostile = tmp_path / "a\nb\x1b[31m.jpg"
+    hostile.write_bytes(Path(lying).read_bytes())
+    broken = tmp_path / "c\x07.jpg"
+    broken.write_bytes(b"no photo")
+    ran = analyze("--rotate", "auto", str(hostile), str(broken))
+    assert "\x1b" not in ran.stdout + ran.stderr
+    assert "\x07" not in ran.stdout + ran.stderr
+    assert "a\\nb\\x1b[31m.jpg: 1 face in" in ran.stdout
+    assert "c\\x07.jpg: " in ran.stderr

@@ -50,7 +50,7 @@ def test_null_counts_as_not_given(name: str) -> None:
         ("min_confidence", 1.5, "Option 'min_confidence' must be a number from 0 to 1, not 1.5."),
         ("min_confidence", True, "Option 'min_confidence' must be a number from 0 to 1, not true."),
         ("min_face", 0, "Option 'min_face' must be a whole number from 1 to 16384, not 0."),
-        ("max_faces", 2.0, "Option 'max_faces' must be a whole number from 1 to 100, not 2.0."),
+        ("max_faces", 2.5, "Option 'max_faces' must be a whole number from 1 to 100, not 2.5."),
     ],
 )
 def test_a_wrong_value_is_refused_in_a_sentence_that_says_what_is_allowed(name: str, value: Any, sentence: str) -> None:
@@ -67,7 +67,11 @@ def test_a_wrong_value_is_refused_in_a_sentence_that_says_what_is_allowed(name: 
         ("tta", "yes", "must be true or false, not 'yes'"),
         ("tta", "", "must be true or false, not ''"),
         ("min_face", "1e3", "must be a whole number, not '1e3'"),
-        ("min_confidence", "nan", "must be a number from 0 to 1, not nan"),
+        ("min_confidence", "nan", "must be a number, not 'nan'"),
+        ("min_face", "1_0", "must be a whole number, not '1_0'"),
+        ("min_face", "١٢", "must be a whole number"),
+        ("min_face", " 12\n", "must be a whole number"),
+        ("min_confidence", "0_0.5", "must be a number, not '0_0.5'"),
         ("detail", "x" * 1000, "not a string of 1000 characters"),
     ],
 )
@@ -89,3 +93,9 @@ def test_the_lists_of_words_and_flags_are_those_of_the_fields() -> None:
         assert (field.name in WORDS) == isinstance(field.default, str)
         assert (field.name in FLAGS) == isinstance(field.default, bool)
     assert all(getattr(Options(), name) == words[0] for name, words in WORDS.items())
+
+
+def test_a_whole_number_may_be_written_as_json_has_it() -> None:
+    options = Options.from_json({"min_face": 24.0, "max_faces": 5.0})
+    assert (options.min_face, options.max_faces) == (24, 5)
+    assert isinstance(options.min_face, int)

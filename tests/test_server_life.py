@@ -235,3 +235,9 @@ def test_with_64_open_files_fewer_connections_are_served_and_it_says_so() -> Non
         for client in clients:
             client.close()
         assert stop(service) == 0
+
+
+def test_a_misspelt_variable_is_told_when_the_service_starts() -> None:
+    service = start(FACEATTR_SLOT="2")
+    assert stop(service) == 0
+    assert any("FACEATTR_SLOT is not read; FACEATTR_SLOTS may be meant" in line for line in service.log)

@@ -109,3 +109,15 @@ def test_a_probe_with_a_body_is_answered_and_its_body_not_kept(service: Running)
 def test_the_form_that_anybody_may_send_is_small(service: Running, path: str) -> None:
     status, headers, body = service.send(post(path=path, length=MAX_LOGIN_BYTES)).answer()
     assert (status, body["code"], headers["connection"]) == (413, "body_too_large", "close")
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_what_two_lengths_would_hide_is_never_a_request_of_its_own(service: Running, gate: Gate, version: str) -> None:
+    # A proxy that goes by the one and a server that goes by the other read different requests (RFC 9112, 6.3).
+    hidden = get("/healthz")
+    smuggling = post(f"X-API-Key: {TOKEN}", "Transfer-Encoding: chunked", "Connection: keep-alive", length=60)
+    client = service.send(smuggling.replace(b"HTTP/1.1", f"HTTP/{version}".encode()) + b"0\r\n\r\n" + hidden)
+    status, _, body = client.answer()
+    assert (status, body["code"]) == (400, "bad_request")
+    assert client.is_closed()
+    assert gate.photos == []

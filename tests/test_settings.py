@@ -29,10 +29,10 @@ def test_every_setting_states_its_unit_and_its_reason() -> None:
 @pytest.mark.parametrize(
     ("environ", "flags", "cause"),
     [
-        ({"FACEATTR_PORT": "http"}, {}, "FACEATTR_PORT must be a whole number of TCP port, not 'http'"),
-        ({"FACEATTR_PORT": "70000"}, {}, "'port' must be from 0 to 65535"),
-        ({}, {"threads": 0}, "'threads' must be from 1 to 512"),
-        ({}, {"threads": "4"}, "'threads' must be of type int, not str"),
+        ({"FACEATTR_PORT": "http"}, {}, "FACEATTR_PORT must be a whole number \\(TCP port\\), not 'http'"),
+        ({"FACEATTR_PORT": "70000"}, {}, "FACEATTR_PORT must be from 0 to 65535"),
+        ({}, {"threads": 0}, "--threads must be from 1 to 512"),
+        ({}, {"threads": "4"}, "--threads must be of type int, not str"),
         ({}, {"max_image_bytes": True}, "must be of type int, not bool"),
         ({}, {"colour": "red"}, "Unknown setting 'colour'. Known settings: models"),
     ],
@@ -64,7 +64,7 @@ def test_options_default_to_the_documented_values() -> None:
         ({"min_confidence": 1.5}, "must be a number from 0 to 1, not 1.5"),
         ({"min_confidence": float("nan")}, "must be a number from 0 to 1, not nan"),
         ({"min_confidence": 10**400}, "must be a number from 0 to 1"),
-        ({"min_face": 12.0}, "'min_face' must be a whole number from 1 to 16384, not 12.0"),
+        ({"min_face": 12.5}, "'min_face' must be a whole number from 1 to 16384, not 12.5"),
         ({"min_face": 0}, "must be a whole number"),
         ({"max_faces": 101}, "'max_faces' must be a whole number from 1 to 100, not 101"),
         ({"max_faces": [1]}, "not an array"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import logging
 import os
@@ -15,7 +14,7 @@ from faceattr.doctor.finding import Finding, State
 from faceattr.doctor.machine import look_at_machine
 from faceattr.doctor.software import look_at_libraries, look_at_python
 from faceattr.errors import SettingsError
-from faceattr.settings import PREFIX, Settings
+from faceattr.settings import Settings, misspelt
 from faceattr.version import __version__
 
 EXIT_WRONG = 78
@@ -53,11 +52,8 @@ def examine(flags: dict[str, Any]) -> list[Finding]:
 
 def look_at_variables(names: Iterable[str]) -> Iterator[Finding]:
     """Names of environment variables that are nearly those of settings: nobody reads them."""
-    known = [PREFIX + field.name.upper() for field in dataclasses.fields(Settings)]
-    for name in sorted(set(names) - set(known)):
-        meant = difflib.get_close_matches(name, known, 1, 0.9) if name.startswith(PREFIX) else []
-        if meant:
-            yield Finding("settings", "note", f"{name} is not read; {meant[0]} may be meant")
+    for name, meant in misspelt(names):
+        yield Finding("settings", "note", f"{name} is not read; {meant} may be meant")
 
 
 def report(findings: Iterable[Finding], *, as_json: bool) -> int:

@@ -42,6 +42,7 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
 
     adj: Any
     body_rcv: Any
+    chunked: bool
     path: str
     is_admitted = False
     """Whether it holds one of the places for analyses."""
@@ -66,6 +67,9 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
         except ValueError:
             # Of an address like http://[name]/. As it is, it would end in the log, with what the client has sent.
             raise ParsingError("Bad URI") from None
+        if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
+            # A proxy may have gone by one of the two, and taken what follows for another request (RFC 9112, 6.3).
+            raise ParsingError("Content-Length and Transfer-Encoding contradict each other")
         if self.path.startswith("//"):
             # As the application will see it: what is decided here by the address holds for every way to write it.
             self.path = "/" + self.path.lstrip("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -125,7 +126,7 @@ def decode_json(body: bytes) -> Any:
     if sum(body.count(mark) for mark in _STRUCTURE) > MAX_JSON_VALUES:
         raise Problem("bad_json", f"The JSON has more than {MAX_JSON_VALUES} values; a request needs a few.")
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise Problem("bad_json", f"Not valid JSON: {error.msg} at position {error.pos:,}.") from None
     except (UnicodeDecodeError, ValueError) as error:
@@ -133,14 +134,23 @@ def decode_json(body: bytes) -> Any:
         raise Problem("bad_json", f"Not valid JSON: {text}.") from None
 
 
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; of a member that is there twice, some would see the first and some the last (RFC 8259, 4)."""
+    values = dict(members)
+    if len(values) < len(members):
+        name, count = Counter(name for name, _ in members).most_common(1)[0]
+        raise Problem("bad_request", f"Field {name[:40]!a} is given {count} times.")
+    return values
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def decode_base64(text: str) -> bytes:
+def decode_base64(text: str, field: str = "image") -> bytes:
     """Bytes from standard base64 (RFC 4648 §4), with or without a `data:` prefix, line breaks allowed.
 
-    Raises Problem `bad_base64` or `empty_image`.
+    Raises Problem `bad_base64` or `empty_image`, which names the field.
     """
     if text[:5].lower() == "data:":
         head, comma, text = text.partition(",")
@@ -151,16 +161,16 @@ def decode_base64(text: str) -> bytes:
         photo = binascii.a2b_base64(data, strict_mode=True) if data else b""
     except ValueError:
         # Rarely needed, and two more copies of the photo: only when strict decoding failed.
-        photo = _decode_with_line_breaks(text)
+        photo = _decode_with_line_breaks(text, field)
     if not photo:
-        raise Problem("empty_image", "The field 'image' holds no data.")
+        raise Problem("empty_image", f"The field '{field}' holds no data.")
     return photo
 
 
-def _decode_with_line_breaks(text: str) -> bytes:
+def _decode_with_line_breaks(text: str, field: str) -> bytes:
     try:
         return binascii.a2b_base64(text.translate(_WHITESPACE).encode("ascii"), strict_mode=True)
     except UnicodeEncodeError:
-        raise Problem("bad_base64", "The field 'image' has characters that are not base64.") from None
+        raise Problem("bad_base64", f"The field '{field}' has characters that are not base64.") from None
     except binascii.Error as error:
-        raise Problem("bad_base64", f"The field 'image' is not valid base64: {error}.") from None
+        raise Problem("bad_base64", f"The field '{field}' is not valid base64: {error}.") from None

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from flask import Flask, Response
 
 from faceattr.errors import SettingsError
-from faceattr.web.problems import problem_response
+from faceattr.web.problems import Problem, problem_response
+
+REFUSAL = "rate limit's refusal"
+"""Among the app's extensions: gives the problem of a request that was one too many, and the seconds to wait."""
 
 
 def limit_rate(app: Flask, limit: str, client: Callable[[], str], is_exempt: Callable[[], bool]) -> None:
@@ -32,10 +35,16 @@ def limit_rate(app: Flask, limit: str, client: Callable[[], str], is_exempt: Cal
     limiter = Limiter(client, app=app, application_limits=[limit], storage_uri="memory://", key_prefix="faceattr")
     limiter.request_filter(is_exempt)
 
-    @app.errorhandler(RateLimitExceeded)
-    def exceeded(_: RateLimitExceeded) -> Response:
+    def refusal() -> tuple[Problem, int]:
         breached = limiter.current_limit
         wait = max(1, math.ceil(breached.reset_at - time.time())) if breached else 1
-        response = problem_response("rate_limited", f"At most {limit} is allowed; try again in {wait} s.")
+        return Problem("rate_limited", f"At most {limit} is allowed; try again in {wait} s."), wait
+
+    app.extensions[REFUSAL] = refusal
+
+    @app.errorhandler(RateLimitExceeded)
+    def exceeded(_: RateLimitExceeded) -> Response:
+        problem, wait = refusal()
+        response = problem_response(problem.code, problem.detail)
         response.headers["Retry-After"] = str(wait)
         return response

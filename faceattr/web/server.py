@@ -95,7 +95,8 @@ class Server:
             self.listeners = [self._listen(app, adjustments, socket_info) for socket_info in adjustments.listen]
         except (OSError, ValueError) as error:
             where = f"{settings.host}:{settings.port}"
-            raise SettingsError(f"Cannot listen on {where}: {str(error).rstrip('.')}.") from None
+            cause = getattr(error, "strerror", None) or str(error).rstrip(".")
+            raise SettingsError(f"Cannot listen on {where}: {cause}.") from None
         except RuntimeError as error:
             raise SettingsError(f"Cannot start {settings.threads} threads: {error}. Try fewer --threads.") from None
         app.extensions[LANES] = self.lanes

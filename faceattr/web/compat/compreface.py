@@ -64,8 +64,9 @@ def _options(asked: Request) -> Options:
         raise Problem("bad_request", "limit and det_prob_threshold must be numbers.") from None
     if most < 0:
         raise Problem("bad_request", "limit must be 0, for all faces, or more.")
-    values = {"min_confidence": least, "max_faces": min(most, 100) or None}
-    return Options.from_json(values)
+    if least is not None and not 0 <= least <= 1:
+        raise Problem("bad_request", "det_prob_threshold must be a number from 0 to 1.")
+    return Options.from_json({"min_confidence": least, "max_faces": min(most, 100) or None})
 
 
 def _status(asked: Request) -> bool:
@@ -81,7 +82,7 @@ def _photo(asked: Request) -> bytes:
         image = values.get("file") if isinstance(values, dict) else None
         if not isinstance(image, str):
             raise Problem("bad_request", "Required part 'file' is not present.")
-        return decode_base64(image)
+        return decode_base64(image, "file")
     files = asked.files.getlist("file")
     if len(files) != 1:
         raise Problem("bad_request", "Required part 'file' is not present.")

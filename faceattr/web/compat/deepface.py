@@ -58,14 +58,15 @@ def _photo(asked: Request, values: dict[str, Any]) -> bytes:
     if asked.mimetype == "multipart/form-data" and "img" in asked.files:
         uploaded: bytes = asked.files["img"].read()
         return uploaded
-    image = next((values.pop(name) for name in _IMAGES if values.get(name)), None)
+    field = next((name for name in _IMAGES if values.get(name)), "img")
+    image = values.pop(field, None)
     if not isinstance(image, str):
         raise Problem("bad_request", "'img' not found in request in either json or form data.")
     try:
-        return decode_base64(image)
+        return decode_base64(image, field)
     except Problem as problem:
         # Whatever else a client may have put there, nothing is ever looked up by it.
-        detail = f"'img' must be the image in base64: paths and addresses are not followed. {problem.detail}"
+        detail = f"'{field}' must be the image in base64: paths and addresses are not followed. {problem.detail}"
         raise Problem(problem.code, detail) from None
 
 
