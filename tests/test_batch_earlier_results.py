@@ -89,9 +89,23 @@ def test_files_that_no_batch_has_written_are_not_replaced(
     out.mkdir()
     (out / name).write_text("mine")
     assert batch(folder, out) == 73
-    assert f"has a {name} that no batch has written" in capsys.readouterr().err
+    assert f"has {name}, which no batch has written" in capsys.readouterr().err
     assert [path.name for path in out.iterdir()] == [name]
     assert (out / name).read_text() == "mine"
+
+
+def test_fresh_replaces_a_table_but_empties_no_directory_of_somebody_else(
+    folder: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (out / "annotated").mkdir(parents=True)
+    (out / "annotated" / "mine").write_text("mine")
+    (out / "faces.csv").write_text("mine")
+    assert batch(folder, out, "--annotate", "--fresh") == 73
+    assert "has a annotated" not in capsys.readouterr().err
+    assert (out / "annotated" / "mine").read_text() == "mine"
+    (out / "annotated").rename(out / "moved")
+    assert batch(folder, out, "--annotate", "--fresh") == 0
+    assert (out / "faces.csv").read_text() != "mine"
 
 
 def test_files_that_no_batch_has_written_are_not_replaced_by_a_merge(

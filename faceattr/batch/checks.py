@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceattr.batch import publish
-from faceattr.batch.output import foreign_result, writing_to
+from faceattr.batch.output import ANNOTATED, foreign_result, writing_to
 from faceattr.batch.photo import Pictures
 from faceattr.errors import CannotWrite, SettingsError
 
@@ -20,9 +20,11 @@ def prepare(directory: Path, formats: Sequence[str], *, replace: bool = False) -
     SettingsError, without having made anything, for a missing library.
     """
     publish.require(directory, formats)
-    if not replace and (foreign := foreign_result(directory)):
+    foreign = foreign_result(directory)
+    # A directory of pictures would be emptied, not just replaced by one other file.
+    if foreign and (foreign == ANNOTATED or not replace):
         raise CannotWrite(
-            f"'{directory}' has a {foreign} that no batch has written. Choose another --output_dir, or move it away."
+            f"'{directory}' has {foreign}, which no batch has written. Choose another --output_dir, or move it away."
         )
     with writing_to(directory):
         if directory.exists() and not directory.is_dir():
