@@ -59,6 +59,11 @@ def test_training_gives_a_pack_that_the_service_serves(data: Path, tmp_path: Pat
     stated = analyzer.models.pack.accuracy
     assert stated["age_mae_years"] == pytest.approx(_age_error(analyzer, data), abs=0.01)
     assert {"gender_accuracy", "face_recall", "false_faces_per_empty_photo"} <= set(stated)
+    other = tmp_path / "other"
+    export.main(["--data", str(data), "--attributes", str(pack), "--detector", str(pack), "--to", str(other)])
+    for path in pack.glob("*.caffemodel"):
+        assert (other / path.name).read_bytes() == path.read_bytes(), "a pack is taken over as it is"
+
     crop = [training_data.noise(96, 96)]
     for probabilities in analyzer.models.attributes.probabilities(crop):
         assert probabilities.sum() == pytest.approx(1, abs=1e-4)

@@ -80,9 +80,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             parser.error(f"--{net} is a pack, which is taken over as it is: --{net}-start is for a run.")
     nets = export_attributes(sources["attributes"], parsed.data) | export_detector(sources["detector"], parsed.data)
     write_pack(parsed.to, parsed.name, parsed.version, nets)
-    # Calibrated as the service uses it, which looks at long photos in parts.
-    nets["deploy_face"] = recalibrated(parsed.to, parsed.data)
-    write_pack(parsed.to, parsed.name, parsed.version, nets)
+    if not sources["detector"].is_pack:
+        # Calibrated as the service uses it, which looks at long photos in parts.
+        nets["deploy_face"] = recalibrated(parsed.to, parsed.data)
+        write_pack(parsed.to, parsed.name, parsed.version, nets)
     write_pack(parsed.to, parsed.name, parsed.version, nets, accuracy_of(parsed.to, parsed.data))
     print(f"{parsed.to}: {sum(path.stat().st_size for path in parsed.to.iterdir()) / 1e6:.1f} MB")
 
@@ -115,7 +116,7 @@ def export_attributes(source: Source, data: Path) -> dict[str, tuple[str, bytes]
 
 
 def export_detector(source: Source, data: Path) -> dict[str, tuple[str, bytes]]:
-    """The SSD of a run, or of a pack, not yet calibrated."""
+    """The SSD of a run, not yet calibrated; that of a pack as it is."""
     files = FILES[:1]
     if source.is_pack:
         return _of_pack(source.path, files)
