@@ -129,7 +129,7 @@ SPOILED: list[tuple[str, Callable[[Path], object], str]] = [
     ),
     ("labels", lambda p: edit(p / "pack.toml", '["Male", "Female"]', '["M", "F"]'), "'Male' and 'Female'"),
     ("years", lambda p: edit(p / "pack.toml", '"0..100"', '"100..0"'), "years must rise"),
-    ("both ages", lambda p: edit(p / "pack.toml", "years =", "ranges = [[0, 2]]\nyears ="), "and not both"),
+    ("both ages", lambda p: edit(p / "pack.toml", 'years = "', 'ranges = [[0, 2]]\nyears = "'), "and not both"),
     ("bad range", lambda p: edit(p / "pack.toml", 'years = "0..100"', "ranges = [[2, 0]]"), "pairs of years"),
     (
         "no digest",

@@ -127,8 +127,8 @@ def test_threads_that_cannot_start_are_said_in_a_sentence(monkeypatch: pytest.Mo
     ("arguments", "extra", "cause"),
     [
         (["serve", "--port", "http"], {}, "invalid int value"),
-        (["serve", "--threads", "0"], {}, "'threads' must be from 1 to 512"),
-        (["serve"], {"FACEATTR_PORT": "99999"}, "'port' must be from 0 to 65535"),
+        (["serve", "--threads", "0"], {}, "--threads must be from 1 to 512"),
+        (["serve"], {"FACEATTR_PORT": "99999"}, "FACEATTR_PORT must be from 0 to 65535"),
         (["fly"], {}, "invalid choice: 'fly'"),
         ([], {}, "required"),
         (["analyze"], {}, "PHOTO"),
