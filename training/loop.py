@@ -25,7 +25,7 @@ _KEPT = (-4, 0), (-1, 2**31 - 1), (-2, 2**29), (-8, 2)
 
 
 def keep_memory() -> None:
-    """Has glibc keep what a step frees for the next one: else a sixth of a run on a processor goes into fetching it.
+    """Has glibc keep what a step frees for the next one: else a tenth of a run or more goes into fetching it.
 
     To be called before threads start; does nothing where the C library is another.
     """
