@@ -75,6 +75,15 @@ def test_pictures_of_photos_that_are_gone_or_fail_now_are_removed(folder: Path, 
     assert pictures(out) == ["c.jpg.jpg"]
 
 
+def test_a_photo_that_fails_where_no_picture_can_be_costs_its_own_row_only(folder: Path, out: Path) -> None:
+    assert batch(folder, out, "--annotate") == 0
+    (out / "annotated" / "a.jpg.jpg").unlink()
+    (out / "annotated" / "a.jpg.jpg").mkdir()
+    (folder / "a.jpg").write_bytes(b"faces 3")
+    assert batch(folder, out, "--annotate") == 3
+    assert "error:annotate_failed" in (out / "images.csv").read_text()
+
+
 def test_pictures_of_runs_that_are_to_be_forgotten_are_removed(folder: Path, out: Path) -> None:
     assert batch(folder, out, "--annotate") == 0
     (folder / "a.jpg").rename(folder / "c.jpg")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections import Counter
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from faceattr.batch import identity, names, outcome
+from faceattr.batch import identity, outcome
 from faceattr.batch.empty import glance
 from faceattr.batch.interrupts import Interrupts
 from faceattr.batch.listed import Listing
 from faceattr.batch.outcome import Outcome
 from faceattr.batch.output import ANNOTATED, writing_to
-from faceattr.batch.photo import Pictures, Work
+from faceattr.batch.photo import Pictures, Work, discard
 from faceattr.batch.progress import Progress, Quiet, plural
 from faceattr.batch.publish import publish
 from faceattr.batch.run import run, wait_until_loaded
@@ -150,8 +149,7 @@ def _remove_pictures(pictures: Pictures, state: State) -> None:
     with writing_to(pictures.directory):
         for one in state.outcomes():
             if one.outcome not in (outcome.OK, outcome.NO_FACE):
-                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                    (pictures.directory / os.fsdecode(names.picture(one.path))).unlink()
+                discard(pictures, one.path)
 
 
 def _require_same_input(job: Job, state: State) -> None:

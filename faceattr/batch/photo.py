@@ -157,6 +157,17 @@ def _read_once(path: Path, limit: int) -> tuple[int, bytes | None]:
         return max(status.st_size, len(content)), None
 
 
+def discard(pictures: Pictures, path: bytes) -> None:
+    """Removes the picture of a photo, if there is one. Raises OSError."""
+    try:
+        (pictures.directory / os.fsdecode(names.picture(path))).unlink()
+    except FileNotFoundError:
+        return
+    except OSError as cause:
+        if cause.errno not in _NAME_AT_FAULT:  # where no picture can be, there is none
+            raise
+
+
 def _save(pictures: Pictures, name: bytes, content: bytes) -> None:
     """Writes a picture so that it appears under its name only complete. Raises OSError."""
     target = pictures.directory / os.fsdecode(name)

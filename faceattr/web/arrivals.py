@@ -69,7 +69,7 @@ class Arrival(HTTPRequestParser):  # type: ignore[misc]
             raise ParsingError("Bad URI") from None
         if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
             # A proxy may have gone by one of the two, and taken what follows for another request (RFC 9112, 6.3).
-            raise ParsingError("Content-Length and Transfer-Encoding contradict each other")
+            raise ParsingError("Transfer-Encoding beside Content-Length, or in HTTP/1.0")
         if self.path.startswith("//"):
             # As the application will see it: what is decided here by the address holds for every way to write it.
             self.path = "/" + self.path.lstrip("/")
