@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from faceattr.errors import CaffeError, PackError
+from faceattr.files import write_whole
 from faceattr.nets import importer_is_installed
 from faceattr.packs.inspect import describe_wrong_prototxt, describe_wrong_weights
 
@@ -40,12 +41,9 @@ def convert(prototxt: Path, caffemodel: Path, target: Path) -> int:
     except (CaffeError, PackError) as error:
         where = "" if isinstance(error, PackError) else f"{prototxt} with {caffemodel}: "
         return _fail(f"{where}{error}".rstrip(".") + ".", EXIT_DATA)
-    part = target.with_name(f".{target.name}.part")
     try:
-        part.write_bytes(model)
-        part.replace(target)
+        write_whole(target, model)
     except OSError as error:
-        part.unlink(missing_ok=True)
         return _fail(f"{target} cannot be written: {error.strerror}.", EXIT_CANNOT_WRITE)
     shape = "×".join(map(str, ("N", *next(iter(graph.inputs.values()))[1:])))
     print(f"{target}: {len(model):,} bytes, input {shape}, outputs {', '.join(outputs)}")

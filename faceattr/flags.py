@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from faceattr.options import RANGES, WORDS, Options
+
+N = TypeVar("N", int, float)
 
 
 def add_option_flags(parser: argparse._ActionsContainer, *, distribution: bool = True) -> None:
@@ -23,14 +27,14 @@ def add_option_flags(parser: argparse._ActionsContainer, *, distribution: bool =
     )
     add(
         "--min-face",
-        type=partial(_whole, *RANGES["min_face"]),
+        type=partial(_whole, name="min_face"),
         default=default.min_face,
         metavar="PX",
         help="leave out smaller faces: shorter side in pixels of the full-size photo (default %(default)s)",
     )
     add(
         "--max-faces",
-        type=partial(_whole, *RANGES["max_faces"]),
+        type=partial(_whole, name="max_faces"),
         default=default.max_faces,
         metavar="N",
         help="the largest that many of a photo (default %(default)s)",
@@ -57,21 +61,22 @@ def options_from_flags(parsed: argparse.Namespace) -> Options:
     return Options(**{name: getattr(parsed, name) for name in Options.names() if hasattr(parsed, name)})
 
 
-def _whole(low: int, high: int, text: str) -> int:
+def number(text: str, kind: Callable[[str], N], low: N, high: N, what: str) -> N:
+    """The number that a flag is given. Raises ArgumentTypeError, which says `what` it must be."""
     try:
-        value = int(text)
+        value = kind(text)
     except ValueError:
-        value = low - 1
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {high}, not {text!r}")
+        value = None
+    # NaN compares false with everything, and so is refused as well.
+    if value is None or not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"must be {what}, not {text!r}")
     return value
+
+
+def _whole(text: str, name: str) -> int:
+    low, high = RANGES[name]
+    return number(text, int, low, high, f"a whole number from {low} to {high}")
 
 
 def _confidence(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text!r}")
-    return value
+    return number(text, float, 0.0, 1.0, "a number from 0 to 1")

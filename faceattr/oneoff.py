@@ -12,6 +12,7 @@ from faceattr.analyzer import FaceAnalyzer
 from faceattr.answers import answer
 from faceattr.console import printable
 from faceattr.errors import FaceAttrError
+from faceattr.files import write_whole
 from faceattr.options import Options
 from faceattr.settings import Settings
 from faceattr.types import Analysis, Face, PictureFormat
@@ -52,24 +53,11 @@ def analyze_photos(
         if target and analysis.picture is not None:
             path = target.path_for(name)
             try:
-                _write(path, analysis.picture)
+                write_whole(path, analysis.picture)
             except OSError as error:
                 print(printable(f"faceattr: cannot write {path}: {error.strerror}"), file=sys.stderr)
                 return EXIT_CANNOT_WRITE
     return EXIT_SOME_FAILED if failed else 0
-
-
-def _write(path: Path, picture: bytes) -> None:
-    """Puts a picture there whole or not at all. Raises OSError."""
-    if path.exists() and not path.is_file():  # a device, a FIFO: nothing to be replaced
-        path.write_bytes(picture)
-        return
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(picture)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _read(name: str, most: int) -> bytes:

@@ -7,8 +7,20 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 LAYERS = (
-    ("version", "types", "errors", "exhaustion", "client"),
-    ("geometry", "settings", "options", "flags", "slots", "logs", "diagnostics", "memory", "console", "stopwatch"),
+    ("version", "types", "errors", "exhaustion", "files", "stopwatch", "client"),
+    (
+        "geometry",
+        "settings",
+        "options",
+        "flags",
+        "slots",
+        "logs",
+        "diagnostics",
+        "memory",
+        "console",
+        "files",
+        "stopwatch",
+    ),
     ("headers", "pixels", "png", "images", "packs", "caffe"),
     ("annotate", "answers", "engines"),
     ("detector", "attributes"),

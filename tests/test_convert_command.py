@@ -77,6 +77,13 @@ def test_a_target_that_cannot_be_written_is_73(net: tuple[Path, Path], tmp_path:
     assert convert(*net, tmp_path / "missing" / "out.onnx") == 73
 
 
+def test_a_link_stays_one_to_what_is_written(net: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "link.onnx").symlink_to("out.onnx")
+    assert convert(*net, tmp_path / "link.onnx") == 0
+    assert (tmp_path / "link.onnx").is_symlink()
+    assert (tmp_path / "out.onnx").stat().st_size > 0
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_net_is_not_replaced_by_what_becomes_of_it(
     net: tuple[Path, Path], which: int, capsys: pytest.CaptureFixture[str]

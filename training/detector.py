@@ -82,15 +82,13 @@ def train(
     net = placed(new_net(), device)
     priors = priors_for(DETECTOR_SIDE, DETECTOR_SIDE)
     prior_boxes = torch.from_numpy(priors).to(device)
-    images, kinds, faces = _batch(source, priors, FEW, PLAIN_SHARE, seed)
-    with torch.no_grad():
-        blob = normalised(images.to(device))
     if start and not loop.begun(directory):
         wide, _, weights = detector_of(start)
+        blob, _, _ = _few(source, priors, seed, device)
         start_with(net, narrowed(weights, wide, net.plan, blob.cpu()), lambda net: net(blob))
     guide = DetectorTeacher(teacher, prior_boxes, device) if teacher else None
     if guide:
-        guide.undo_calibration(blob, kinds.to(device), faces.to(device))
+        guide.undo_calibration(*_few(source, priors, seed, device))
     steps = samples // batch
     average = Average(net, decay_for(epochs * steps, AVERAGED))
     run = loop.Run(directory, net, loop.optimizer_for(net, WEIGHT_DECAY), average)
@@ -148,6 +146,13 @@ def loss_of(answers: list[Tensor], priors: Tensor, kinds: Tensor, faces: Tensor)
     losses = functional.binary_cross_entropy_with_logits(logits, quality, reduction="none") * surprise
     count = is_face.sum().clamp(min=1)
     return (losses * (kinds >= 0)).sum() / count + BOX_WEIGHT * (1 - generalized).sum() / count
+
+
+def _few(source: Source, priors: FloatArray, seed: int, device: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Some samples as the net is fed, and their targets."""
+    images, kinds, faces = _batch(source, priors, FEW, PLAIN_SHARE, seed)
+    with torch.no_grad():
+        return normalised(images.to(device)), kinds.to(device), faces.to(device)
 
 
 def _batch(source: Source, priors: FloatArray, batch: int, plain: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -12,7 +12,7 @@ from typing import NoReturn
 from faceattr.batch import helptext, workforce
 from faceattr.batch.publish import FORMATS
 from faceattr.batch.selection import pattern
-from faceattr.flags import add_option_flags
+from faceattr.flags import add_option_flags, number
 from faceattr.settings import usable_cores
 
 
@@ -190,14 +190,4 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _seconds(text: str) -> float:
-    return _number(text, 0.1, 1e6, "a number of seconds from 0.1 to 1,000,000")
-
-
-def _number(text: str, low: float, high: float, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = low - 1
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"must be {what}, not {text!r}")
-    return value
+    return number(text, float, 0.1, 1e6, "a number of seconds from 0.1 to 1,000,000")
