@@ -116,6 +116,22 @@ def test_learning_rate_rises_and_falls() -> None:
     assert rates[-1] == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize(
+    ("capable", "precision"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": True, "amx_bf16": False}, torch.float32),
+        ({}, torch.float32),
+    ],
+    ids=["AMX", "AVX-512 alone", "neither"],
+)
+def test_training_is_in_bfloat16_only_where_matrices_of_it_are_multiplied(
+    capable: dict[str, bool], precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capable)
+    assert loop.precision("cpu") == precision
+
+
 def test_batches_made_ahead_come_in_order() -> None:
     makers = [lambda value=value: value for value in range(20)]
     assert list(loop.ahead(makers, threads=3)) == list(range(20))
