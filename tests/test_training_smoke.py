@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from faceattr.analyzer import FaceAnalyzer
+from faceattr.packs import load_pack
 from faceattr.settings import Settings
 from tests import training_data
 from tests.conftest import BUILT_IN
@@ -59,10 +61,13 @@ def test_training_gives_a_pack_that_the_service_serves(data: Path, tmp_path: Pat
     stated = analyzer.models.pack.accuracy
     assert stated["age_mae_years"] == pytest.approx(_age_error(analyzer, data), abs=0.01)
     assert {"gender_accuracy", "face_recall", "false_faces_per_empty_photo"} <= set(stated)
+    manifest = pack / "pack.toml"
+    manifest.write_text(re.sub(r"(?<=\[crop\]\nscale = )[0-9.]+", "1.1", manifest.read_text()))
     other = tmp_path / "other"
     export.main(["--data", str(data), "--attributes", str(pack), "--detector", str(pack), "--to", str(other)])
     for path in pack.glob("*.caffemodel"):
         assert (other / path.name).read_bytes() == path.read_bytes(), "a pack is taken over as it is"
+    assert load_pack(other).crop_scale == 1.1, "crops are cut as the detector's boxes need it"
 
     crop = [training_data.noise(96, 96)]
     for probabilities in analyzer.models.attributes.probabilities(crop):

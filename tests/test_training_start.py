@@ -112,7 +112,7 @@ def test_export_says_what_cannot_be_mixed(
 def test_nets_of_a_pack_are_taken_over_as_they_are(tmp_path: Path) -> None:
     pack = export.Source(BUILT_IN)
     nets = export.export_attributes(pack, tmp_path) | export.export_detector(pack, tmp_path)
-    export.write_pack(tmp_path, "faceattr-1", "9", nets)
+    export.write_pack(tmp_path, "faceattr-1", "9", 0.93, nets)
     for file in sorted(tmp_path.glob("*.caffemodel")) + sorted(tmp_path.glob("*.prototxt")):
         assert file.read_bytes() == (BUILT_IN / file.name).read_bytes()
     assert len(list(tmp_path.iterdir())) == 7

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 import torch
 
+from faceattr.packs import load_pack
 from faceattr.types import FloatArray
 from training import calibration, loop
 from training.accuracy import accuracy_of
@@ -79,12 +81,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         if source.start and source.is_pack:
             parser.error(f"--{net} is a pack, which is taken over as it is: --{net}-start is for a run.")
     nets = export_attributes(sources["attributes"], parsed.data) | export_detector(sources["detector"], parsed.data)
-    write_pack(parsed.to, parsed.name, parsed.version, nets)
-    if not sources["detector"].is_pack:
+    detector = sources["detector"]
+    # Boxes of an older pack lie otherwise about a face, and its crops are cut accordingly.
+    crop_scale = load_pack(detector.path).crop_scale if detector.is_pack else CROP_SCALE
+    write = partial(write_pack, parsed.to, parsed.name, parsed.version, crop_scale, nets)
+    write()
+    if not detector.is_pack:
         # Calibrated as the service uses it, which looks at long photos in parts.
         nets["deploy_face"] = recalibrated(parsed.to, parsed.data)
-        write_pack(parsed.to, parsed.name, parsed.version, nets)
-    write_pack(parsed.to, parsed.name, parsed.version, nets, accuracy_of(parsed.to, parsed.data))
+        write()
+    write(accuracy_of(parsed.to, parsed.data))
     print(f"{parsed.to}: {sum(path.stat().st_size for path in parsed.to.iterdir()) / 1e6:.1f} MB")
 
 
@@ -136,6 +142,7 @@ def write_pack(
     directory: Path,
     name: str,
     version: str,
+    crop_scale: float,
     nets: Mapping[str, tuple[str, bytes]],
     accuracy: Mapping[str, float] | None = None,
 ) -> None:
@@ -157,7 +164,7 @@ def write_pack(
         f'[pack]\nname = "{name}"\nversion = "{version}"\nlicence = "{licence}"\n',
         f'[detector]\nprototxt = "deploy_face.prototxt"\nweights = "deploy_face.caffemodel"\ninput = {face} # width, '
         f'height\nresize = "stretch"\n{fed}min_confidence = 0.5\n',
-        f"[crop]\nscale = {CROP_SCALE} # side of the square crop / longer side of the box; edges repeat\n",
+        f"[crop]\nscale = {crop_scale:g} # side of the square crop / longer side of the box; edges repeat\n",
         f'[gender]\nprototxt = "gender_net.prototxt"\nweights = "gender_net.caffemodel"\ninput = {side}\n{fed}'
         'output = "prob"\nlabels = ["Male", "Female"]\n',
         f'[age]\nprototxt = "age_net.prototxt"\nweights = "age_net.caffemodel"\ninput = {side}\n{fed}'
