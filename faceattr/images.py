@@ -70,7 +70,7 @@ def decode(data: bytes, limits: Limits, *, max_reduction: int = 1, least_side: i
     A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, at most `max_reduction`, as long as the shorter side keeps
     `least_side` pixels: the DCT gives a well-averaged smaller image at less than the cost of the whole one. What the
     header tells is checked before a pixel is decoded. Raises EmptyImage, ImageTooLarge, UnsupportedImage,
-    BadDimensions, TooManyPixels, TruncatedImage (bytes are missing), InvalidImage (bytes are wrong), or MemoryError.
+    BadDimensions, TooManyPixels, TruncatedImage (pixels are missing), InvalidImage (bytes are wrong), or MemoryError.
     """
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(f"The photo has {len(data):,} bytes; at most {limits.max_bytes:,} are allowed.")
@@ -90,7 +90,9 @@ def decode(data: bytes, limits: Limits, *, max_reduction: int = 1, least_side: i
             f" its data hold {pixels.shape[1]} × {pixels.shape[0]}."
         )
     if _lacks_blocks(data, header, pixels):
-        raise _truncated(header)
+        raise TruncatedImage(
+            "The JPEG photo is incomplete: pixels at its end are missing. It was cut off or is damaged."
+        )
     mirrored, rotation = TURNS[header.orientation]
     image = turned(opaque_bgr(pixels, header), mirrored, rotation)
     size = (header.height, header.width) if rotation in (90, 270) else (header.width, header.height)

@@ -364,6 +364,13 @@ def test_jpeg_whose_end_marker_comes_too_early_is_truncated_not_half_grey(name: 
     assert outcomes(data, lambda place: data[:place] + b"\xff\xd9 and something else", cuts) == {"TruncatedImage"}
 
 
+def test_jpeg_that_ends_with_its_marker_and_lacks_pixels_may_be_damaged_and_is_told_so() -> None:
+    data = photos()["jpeg"]
+    middle = (data.index(b"\xff\xda") + len(data)) // 2
+    with pytest.raises(TruncatedImage, match="pixels at its end are missing. It was cut off or is damaged"):
+        decode(data[:middle] + b"\xff\xd9")
+
+
 def test_progressive_jpeg_whose_end_marker_comes_before_its_last_scan_is_truncated() -> None:
     data = photos()["jpeg progressive"]
     start, last = data.index(b"\xff\xda") + 14, data.rindex(b"\xff\xda")
