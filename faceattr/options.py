@@ -27,9 +27,9 @@ class Options:
     """How one photo is analysed. Raises OptionError for a wrong type or a value out of range.
 
     `min_confidence` 0–1 (None: the pack's own); `min_face` pixels, shorter side of the box in the full-size photo;
-    `max_faces`: the largest that many; `detail`: `high` looks at overlapping tiles too, for small faces; `rotate`:
-    `auto` tries the other three turns of the photo too; `tta`: the mean of each face and its mirror image (test-time
-    augmentation); `distribution`: report one age probability per class.
+    `max_faces`: the largest that many; `detail`: `high` looks at the mirror image and overlapping tiles too, for small
+    faces; `rotate`: `auto` tries the other three turns of the photo too; `tta`: the mean of each face and its mirror
+    image (test-time augmentation); `distribution`: report one age probability per class.
     """
 
     min_confidence: float | None = None

@@ -23,7 +23,7 @@ LAYERS = (
     ),
     ("headers", "pixels", "png", "images", "packs", "caffe"),
     ("annotate", "answers", "engines"),
-    ("detector", "attributes"),
+    ("detector", "attributes", "tiling"),
     ("nets", "views", "turns"),
     ("loader",),
     ("analyzer",),

@@ -14,7 +14,7 @@ MEANINGS = {
     "min_confidence": "Lowest detector confidence; by default what the pack states.",
     "min_face": "Shorter side of a face, in pixels of the full-size photo; smaller ones are left out.",
     "max_faces": "The largest that many.",
-    "detail": "`high`: the whole photo and overlapping tiles of it, for the small faces of group photos.",
+    "detail": "`high`: also the photo's mirror image and overlapping tiles, for the small faces of group photos.",
     "rotate": "`auto`: all four turns of the photo are tried, and the one whose faces are surest is answered.",
     "tta": "Gender and age as the mean of each face and its mirror image.",
     "distribution": "Adds `age.distribution`, one probability per class.",
