@@ -91,6 +91,23 @@ def test_beyond_the_places_to_wait_photos_are_refused_unread_and_the_others_answ
         until(lambda: service.server.lanes.inside == 0)
 
 
+def test_a_page_of_a_listed_site_can_read_why_it_was_refused_and_when_to_try_again(gate: Gate) -> None:
+    with running(gate, slots=1, waiting=1, allowed_origins="https://listed.example") as service:
+        fill(service, gate, 2)
+        answers = {}
+        for origin in ("https://listed.example", "https://other.example"):
+            client = service.send(photo_request().replace(b"\r\n", f"\r\nOrigin: {origin}\r\n".encode(), 1))
+            status, answers[origin], _ = client.answer()
+            assert status in (403, 503)
+            assert answers[origin]["vary"] == "Origin"
+        listed, other = answers.values()
+        assert listed["access-control-allow-origin"] == "https://listed.example"
+        assert "Retry-After" in listed["access-control-expose-headers"]
+        assert listed["retry-after"] == "2"
+        assert "access-control-allow-origin" not in other
+        gate.opened.set()
+
+
 @pytest.mark.parametrize(
     ("version", "asked", "said"),
     [("1.1", "", None), ("1.1", "close", "close"), ("1.0", "", "close"), ("1.0", "keep-alive", "Keep-Alive")],

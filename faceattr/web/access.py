@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 DOOR = "faceattr.door"
 """Key of `app.extensions`: a function that tells by its headers whether the body of a request gets past the door."""
+SHARING = "faceattr.sharing"
+"""Key of `app.extensions`: a function from an Origin to the headers that let its pages read an answer."""
 _READING = ("GET", "HEAD", "OPTIONS")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -62,7 +64,7 @@ def install_access(app: Flask, settings: Settings) -> Tokens | None:
         limit_rate(app, settings.rate_limit, _client, _is_probe)
     app.before_request(door.ask_for_token)
     app.after_request(door.share)
-    app.extensions[DOOR] = door.lets_in
+    app.extensions[DOOR], app.extensions[SHARING] = door.lets_in, door.sharing
     if tokens is not None:
         app.register_blueprint(login_blueprint(tokens, door.sessions, door.page))
     return tokens
@@ -118,15 +120,21 @@ class _Door:
 
     def share(self, response: Response) -> Response:
         """Lets listed pages of other sites read the answer; names the scheme that a 401 asks for."""
-        if self._origins:
-            response.vary.add("Origin")
-            origin = request.headers.get("Origin")
-            if origin in self._origins:
-                response.headers["Access-Control-Allow-Origin"] = origin
-                response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-ID"
+        for name, value in self.sharing(request.headers.get("Origin")).items():
+            if name == "Vary":
+                response.vary.add(value)
+            else:
+                response.headers[name] = value
         if response.status_code == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="faceattr"'
         return response
+
+    def sharing(self, origin: str | None) -> dict[str, str]:
+        """The headers that let a page of this origin read an answer, if it is listed; none when no site is."""
+        if origin is None or origin not in self._origins:
+            return {"Vary": "Origin"} if self._origins else {}
+        shown = "Retry-After, X-Request-ID"
+        return {"Vary": "Origin", "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": shown}
 
     def _wrong_name(self, asked: Request) -> Problem | None:
         host, origin = asked.headers.get("Host"), asked.headers.get("Origin")

@@ -7,6 +7,7 @@ from typing import Any
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import build_http_date
 
+from faceattr.web.access import SHARING
 from faceattr.web.arrivals import Refusal
 from faceattr.web.headers import DATA_POLICY, SECURITY_HEADERS
 from faceattr.web.patience import QUEUED, TIME_LEFT
@@ -58,6 +59,9 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
         lines += [f"X-Request-ID: {request_id}", f"Date: {build_http_date(self.start_time)}"]
         if status == 503:
             lines.append(f"Retry-After: {RETRY_AFTER_S}")
+        # Pages of other sites are to see why, and when to try again, too.
+        share = self.channel.server.app.extensions[SHARING]
+        lines += [f"{name}: {value}" for name, value in share(self.request.headers.get("ORIGIN")).items()]
         if self.close_on_finish or self.version == "1.0":
             lines.append(f"Connection: {'close' if self.close_on_finish else 'Keep-Alive'}")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
