@@ -25,7 +25,7 @@ faceattr.hours = (() => {
   const GENDERS = ['Female', 'Male'];
   const COLUMNS = ['hour', 'age_from', 'age_to', 'gender', 'visitors', 'hour_mean_presence_seconds'];
 
-  /** @returns {{count: typeof count, list: typeof list, clear: typeof clear}} counts of its own */
+  /** @returns {{count: typeof count, list: typeof list, take: typeof take, clear: typeof clear}} counts of its own */
   function create() {
     /** @type {faceattr.Hour[]} by start */
     let hours = [];
@@ -71,11 +71,28 @@ faceattr.hours = (() => {
       return structuredClone(hours);
     }
 
+    /**
+     * Goes on with what `list` gave, of another page; what does not fit is left out.
+     * @param {unknown} listed
+     */
+    function take(listed) {
+      hours = Array.isArray(listed) ? listed.filter(isHour) : [];
+    }
+
     function clear() {
       hours = [];
     }
 
-    return { count, list, clear };
+    return { count, list, take, clear };
+  }
+
+  /**
+   * @param {any} hour
+   * @returns {hour is faceattr.Hour}
+   */
+  function isHour(hour) {
+    const numbers = [hour?.start, hour?.offset, hour?.visitors, hour?.seconds, ...AGES.flatMap((_, age) => GENDERS.map((_, gender) => hour?.groups?.[age]?.[gender]))];
+    return numbers.every(Number.isFinite);
   }
 
   /**

@@ -40,7 +40,10 @@ faceattr.language = (() => {
   /** Back to the language of the house, after a visitor or at the operator's wish. */
   function goHome() {
     const code = home();
-    if (code ? code !== current && isSpoken(code) : isVisitors) return location.replace(address(code, false));
+    if (code ? code !== current && isSpoken(code) : isVisitors) {
+      faceattr.visitors.handOver();
+      return location.replace(address(code, false));
+    }
     if (!isVisitors) return;
     history.replaceState(null, '', address(code, false));
     isVisitors = false;
@@ -58,7 +61,10 @@ faceattr.language = (() => {
       link.hash = place();
     };
     point();
-    link.addEventListener('click', point);
+    link.addEventListener('click', () => {
+      point();
+      faceattr.visitors.handOver();
+    });
   }
 
   return { goHome, startAt, isVisitors: () => isVisitors };

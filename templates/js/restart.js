@@ -61,7 +61,9 @@ faceattr.restart = (() => {
     try {
       const response = await ask(location.href, 2 * PATIENCE_MS);
       await response.text();
-      if (response.ok || response.status === 401) location.reload();
+      if (!response.ok && response.status !== 401) return;
+      faceattr.visitors.handOver();
+      location.reload();
     } catch {
       // The next look tries again.
     }

@@ -17,6 +17,8 @@ faceattr.settings = (() => {
     language: '',
     /** visitors of a kiosk may choose a file from its device */
     photos: false,
+    /** groups of visitors with fewer than this are hidden, on the screen and in the table */
+    smallest: 1,
   };
   /** @typedef {typeof DEFAULTS} faceattr.Settings */
   /** @type {Set<(name: keyof faceattr.Settings) => void>} */
@@ -43,6 +45,7 @@ faceattr.settings = (() => {
   function fits(name, value) {
     if (typeof value !== typeof DEFAULTS[/** @type {keyof typeof DEFAULTS} */ (name)]) return false;
     if (name === 'language') return /^[a-z]{0,3}$/.test(value);
+    if (name === 'smallest') return Number.isInteger(value) && value >= 1;
     return name !== 'idleSeconds' || (value >= 10 && value <= 3600);
   }
 

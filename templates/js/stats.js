@@ -4,7 +4,8 @@
 faceattr.stats = (() => {
   const { say, facts, gender } = faceattr.wording;
   const { HOUR_MS, AGES, GENDERS } = faceattr.hours;
-  const { add: count, summary, csv, clear: forget, hideBelow } = faceattr.visitors;
+  const { add: count, summary, csv, clear: forget } = faceattr.visitors;
+  const { settings } = faceattr;
   /** So many hours have room in the charts even when there is less to show. */
   const FEWEST_HOURS = 12;
   const MOST_TICKS = 6;
@@ -39,6 +40,7 @@ faceattr.stats = (() => {
 
   function show() {
     const now = summary();
+    /** @type {HTMLSelectElement} */ (element('smallest')).value = String(now.smallest);
     element('visitors').textContent = numbers.format(now.visitors);
     element('presence').textContent = duration(now.meanSeconds);
     element('since').textContent = now.hours.length > 0 ? clock.format(now.hours[0].start) : '–';
@@ -147,7 +149,7 @@ faceattr.stats = (() => {
     element('spoken').textContent = say('stats.cleared');
   });
   element('smallest').addEventListener('change', (event) => {
-    hideBelow(Number(/** @type {HTMLSelectElement} */ (event.target).value));
+    settings.set('smallest', Number(/** @type {HTMLSelectElement} */ (event.target).value));
     show();
   });
   dialog.addEventListener('close', () => {

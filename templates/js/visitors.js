@@ -11,8 +11,9 @@
  */
 
 /**
- * How many people came, for how long, and of what apparent age and gender: as numbers, in this page's memory. A person who
- * goes and comes back counts again; nobody is recognised.
+ * How many people came, for how long, and of what apparent age and gender: as numbers, in this page's memory, from which
+ * the page that it loads in its own place takes them over. A person who goes and comes back counts again; nobody is
+ * recognised.
  */
 faceattr.visitors = (() => {
   const { GENDERS, withoutSmall, meanPresence } = faceattr.hours;
@@ -20,8 +21,11 @@ faceattr.visitors = (() => {
   const SHORTEST_SECONDS = 1;
   const FEWEST_FRAMES = 3;
 
+  /** What the name of the tab begins with while one page hands the counts to the next: it is no storage, nor on a disk. */
+  const HANDED = 'faceattr-visitors:';
+
+  const { settings } = faceattr;
   const hours = faceattr.hours.create();
-  let smallest = 1;
 
   /**
    * Counts a visitor who has gone, in the hour of coming.
@@ -38,6 +42,7 @@ faceattr.visitors = (() => {
 
   /** @returns {faceattr.Summary} */
   function summary() {
+    const smallest = settings.get('smallest');
     const kept = hours.list(Date.now());
     const shown = kept.map(({ groups }) => withoutSmall(groups, smallest));
     const visitors = sum(kept.map((hour) => hour.visitors));
@@ -70,13 +75,25 @@ faceattr.visitors = (() => {
 
   /** @returns {string} the table that `faceattr.hours.csv` describes */
   function csv() {
-    return faceattr.hours.csv(hours.list(Date.now()), smallest);
+    return faceattr.hours.csv(hours.list(Date.now()), settings.get('smallest'));
   }
 
-  /** @param {number} size groups with fewer visitors than this are hidden, on the screen and in the table */
-  function hideBelow(size) {
-    smallest = Math.max(1, Math.round(size) || 1);
+  /** To be called before this page loads another in its place: in another language, or itself anew. */
+  function handOver() {
+    window.name = HANDED + JSON.stringify(hours.list(Date.now()));
   }
 
-  return { add, summary, csv, clear: hours.clear, hideBelow };
+  function takeOver() {
+    const handed = window.name;
+    if (!handed.startsWith(HANDED)) return;
+    window.name = '';
+    try {
+      hours.take(JSON.parse(handed.slice(HANDED.length)));
+    } catch {
+      // Another page of ours that was: counting begins anew.
+    }
+  }
+
+  takeOver();
+  return { add, summary, csv, clear: hours.clear, handOver };
 })();

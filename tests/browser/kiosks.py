@@ -75,6 +75,21 @@ class Kiosk:
         return int(self.page.evaluate("window.asked"))
 
 
+def count_a_visitor(page: Page) -> None:
+    """As if somebody had just gone after half a minute."""
+    page.evaluate(
+        """() => {
+          const seen = performance.now();
+          faceattr.stats.add({ value: 'Female', years: 30, frames: 300, since: seen - 30_000, seen });
+        }"""
+    )
+
+
+def visitors(page: Page) -> int:
+    """How many the page has counted."""
+    return int(page.evaluate("faceattr.stats.summary().visitors"))
+
+
 def screen(page: Page, name: str) -> None:
     page.wait_for_selector(f"#kiosk[data-screen={name}]", state="attached")
 

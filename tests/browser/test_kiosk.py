@@ -21,7 +21,7 @@ from tests.conftest import BUILT_IN
 
 from . import samples
 from .harness import served
-from .kiosks import SOMEBODY, Kiosk, screen, until
+from .kiosks import SOMEBODY, Kiosk, count_a_visitor, screen, until, visitors
 
 pytestmark = pytest.mark.browser
 
@@ -299,6 +299,32 @@ def test_the_language_of_the_house_comes_back_when_the_visitor_has_gone(kiosk: K
     page.get_by_role("button", name="No, thank you").click()
     expect(page.get_by_role("heading", name="模型眼中的你是什么样子？")).to_be_visible()
     assert page.url == kiosk.address + "?lang=zh"
+
+
+def test_another_language_does_not_forget_the_visitors_and_a_reload_by_hand_does(kiosk: Kiosk) -> None:
+    page = kiosk.open("?lang=zh")
+    count_a_visitor(page)
+    page.locator("#attract").get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", name="What does a model see in your face?")).to_be_visible()
+    assert visitors(page) == 1
+    count_a_visitor(page)
+    page.locator("#attract-begin").click()
+    page.get_by_role("button", name="No, thank you").click()
+    expect(page.get_by_role("heading", name="模型眼中的你是什么样子？")).to_be_visible()
+    assert visitors(page) == 2
+    assert page.evaluate("window.name") == ""
+    page.reload()
+    assert visitors(page) == 0
+
+
+@pytest.mark.parametrize("left", ["{", "3", '[{"start": 0}]', '[null, {"groups": "a"}]'])
+def test_what_another_version_left_for_this_one_does_no_harm(kiosk: Kiosk, left: str) -> None:
+    page = kiosk.open()
+    page.evaluate("(left) => (window.name = `faceattr-visitors:${left}`)", left)
+    page.reload()
+    assert (visitors(page), page.evaluate("window.name")) == (0, "")
+    count_a_visitor(page)
+    assert visitors(page) == 1
 
 
 def test_a_language_that_nobody_follows_up_goes_back_by_itself(kiosk: Kiosk) -> None:

@@ -22,7 +22,7 @@ from faceattr.web.app import create_app
 from tests.conftest import BUILT_IN
 
 from .harness import served
-from .kiosks import Kiosk, screen, until
+from .kiosks import Kiosk, count_a_visitor, screen, until, visitors
 
 pytestmark = pytest.mark.browser
 
@@ -76,9 +76,11 @@ def test_a_kiosk_that_waits_loads_itself_anew_within_seconds_of_a_restart(kiosk:
     page = kiosk.open()
     until(page, "faceattr.restart.state() !== null")
     page.evaluate("window.old = true")
+    count_a_visitor(page)
     service.instance = "second"
     until(page, "window.old === undefined", 5.0)
     screen(page, "attract")
+    assert visitors(page) == 1
     page.evaluate("window.old = true")
     page.wait_for_timeout(3500)
     assert page.evaluate("window.old") is True

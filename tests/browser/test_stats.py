@@ -183,6 +183,17 @@ def test_table_has_a_row_for_each_hour_group_and_gender_and_adds_up(page: Page) 
     assert stay / 200 == pytest.approx(found["meanSeconds"], abs=0.1)
 
 
+def test_the_smallest_group_shown_stays_as_it_was_chosen(page: Page) -> None:
+    add(page, *crowd(40, 1))
+    page.evaluate("faceattr.stats.open()")
+    page.locator("#stats-smallest").select_option("5")
+    page.reload()
+    add(page, visit())
+    assert summary(page)["smallest"] == 5
+    page.evaluate("faceattr.stats.open()")
+    expect(page.locator("#stats-smallest")).to_have_value("5")
+
+
 @pytest.mark.parametrize("smallest", [3, 10])
 def test_small_groups_are_hidden_and_cannot_be_worked_out(page: Page, smallest: int) -> None:
     page.evaluate("faceattr.stats.open()")
@@ -210,7 +221,6 @@ def test_small_groups_are_hidden_and_cannot_be_worked_out(page: Page, smallest: 
 def test_nothing_is_stored(page: Page) -> None:
     add(page, *crowd(50, seed=6))
     page.evaluate("faceattr.stats.open()")
-    page.locator("#stats-smallest").select_option("5")
     with page.expect_download():
         page.get_by_role("button", name="Download CSV").click()
     stored = page.evaluate(
