@@ -43,7 +43,8 @@ def add_option_flags(parser: argparse._ActionsContainer, *, distribution: bool =
         "--detail",
         choices=WORDS["detail"],
         default=default.detail,
-        help="high: look at up to 20 overlapping tiles too, for the small faces of group photos (default %(default)s)",
+        help="high: look at a mirror image and up to 20 overlapping tiles too, for the small faces of group photos "
+        "(default %(default)s)",
     )
     add(
         "--rotate",

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable
+
+from faceattr.batch.write import FACE_COLUMNS, IMAGE_COLUMNS
+
+
+def _wrapped(columns: Iterable[str]) -> str:
+    return ("\n" + " " * 19).join(textwrap.wrap(", ".join(columns), 98))
+
+
 MAX_IMAGE_BYTES, MAX_PIXELS = 100_000_000, 200_000_000  # an archive holds what a service would refuse
 
 DESCRIPTION = """\
@@ -10,8 +20,8 @@ Everything happens on this machine, or on those of your --cluster; no photo goes
 any moment, the same command goes on where it stopped. `cli_batch.py merge --help` is about putting shards together."""
 
 MERGE = """\
-Puts the results of all shards of one job together: the same files of results as a single run would have
-written. Every shard must be finished, and have had the same models, settings and choice of files."""
+Puts the results of all shards of one job together: the same files of results as a single run with this --format
+would have written. Every shard must be finished, and have had the same models, settings and choice of files."""
 
 EPILOG = f"""\
 examples:
@@ -20,10 +30,16 @@ examples:
   find "$PWD/photos" -name '*.jpg' -print0 | python cli_batch.py --input_dir photos --output_dir results --files-from -
 
 results, in the output directory:
-  faces.csv      a row per face: box in whole pixels of the upright photo, confidence and probabilities from 0 to 1,
-                 age in years
-  images.csv     a row per file, whatever became of it: ok, no_face, missing (it vanished) or error:<code>
-  faces.jsonl, faces.parquet   as asked with --format: a line per file, a row per face
+  faces.csv      a row per face:
+                   {_wrapped(FACE_COLUMNS)}.
+                 The box is in whole pixels of the upright photo; confidence, probabilities, sharpness and brightness go
+                 from 0 to 1; ages are in years: expected, and first and last of the most probable range. How far
+                 --rotate auto has turned a photo is in no table
+  images.csv     a row per file, whatever became of it:
+                   {_wrapped(IMAGE_COLUMNS)}.
+                 outcome: ok, no_face, missing (it vanished) or error:<code>
+  faces.jsonl, faces.parquet   as asked with --format: a line per file, whose faces also have the 10th and the 90th
+                 percentile of the age; a row per face
   summary.json, report.html    counts, for programs and for people; and what made them: the pack with its digests, the
                  engine, the options, the version of faceattr
   annotated/     with --annotate: <path>.jpg for each photo that could be analysed; pictures of photos that have gone
@@ -36,10 +52,10 @@ results, in the output directory:
 
 going on with an earlier run:
   What became of each file is kept in .faceattr-batch.sqlite in the output directory. A file is done again when its
-  size or its time of change, the models, the options, --annotate or the version of faceattr are others than then, and
-  when it could not be read. --retry-errors also does all other failed files again; --fresh everything, once the models
-  are loaded. A file that has gone since becomes missing. Files that the words of this run do not choose are not in its
-  results.
+  size or its time of change, the models, the engine or its precision, the options, --annotate or the version of
+  faceattr are others than then, and when it could not be read. --retry-errors also does all other failed files again;
+  --fresh everything, once the models are loaded. A file that has gone since becomes missing. Files that the words of
+  this run do not choose are not in its results.
 
 globs of --include and --exclude:
   * and ? match anything but /, [a-z] and [!a-z] one character, ** any number of directories. A glob without / is
@@ -55,12 +71,13 @@ clusters:
   --cluster HOST:PORT, or --cluster auto on one of its nodes, has the photos analysed by a Ray cluster: a worker for
   every processor that is free there, from MIN to MAX of --workers, as nodes come and go. What a node or a worker that
   dies was at is done again. Under the same paths every node must have the photos, this program and its Python, and
-  with --annotate the output directory. A node with other models is refused. Photos cross the network only as the
-  shared directory does.
+  with --annotate the output directory. A node with other models or another engine is refused. Photos cross the
+  network only as the shared directory does.
 
 error codes:
   of the photo:    empty_image, unsupported_image, truncated_image, invalid_image, bad_dimensions, image_too_large,
-                   too_many_pixels (limits: {MAX_IMAGE_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels)
+                   too_many_pixels (limits: {MAX_IMAGE_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels,
+                   16 to 16384 pixels a side)
   of reading:      unreadable (a file, or a directory, whose path then ends with /)
   of the analysis: out_of_memory, engine, timeout (see --timeout), worker_died (it ended two worker processes),
                    internal (a bug; see the log)
@@ -79,7 +96,7 @@ exit codes:
   73   the output directory cannot be written
   74   writing failed: the disk is full or broken, or the state of the earlier run is damaged
   75   another run is at work in the output directory
-  78   the models cannot be used
+  78   the models cannot be used, or no worker or cluster is to be had; then the same command goes on
   130  interrupted by Ctrl-C or SIGTERM: what was under way was finished, and the same command goes on
   After 74 and 130, too, the results of an earlier run, if any, are untouched.
 """
