@@ -139,7 +139,7 @@ def test_a_face_is_found_at_any_size_of_the_photo(
     image = np.asarray(cv2.resize(astronaut_image, None, fx=scale, fy=scale), np.uint8)
     boxes, _ = detector.detect(image, 0.7)
     assert len(boxes) == 1
-    assert boxes[0] / scale == pytest.approx([181, 62, 270, 176], abs=12)
+    assert boxes[0] / scale == pytest.approx([178, 64, 274, 180], abs=12)
 
 
 def test_a_batch_finds_what_its_images_alone_do(detector: SSDDetector, astronaut_image: BGRImage) -> None:

@@ -126,7 +126,7 @@ def test_learning_rate_rises_and_falls() -> None:
     ids=["AMX", "AVX-512 alone", "neither"],
 )
 def test_training_is_in_bfloat16_only_where_matrices_of_it_are_multiplied(
-    capable: dict[str, bool], precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    capable: dict[str, bool], precision: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capable)
     assert loop.precision("cpu") == precision

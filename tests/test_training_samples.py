@@ -9,7 +9,7 @@ from training import decoys, pasting
 from training.covers import cover_face, cover_faces
 from training.detector_samples import SIDE, sample
 from training.detector_source import Source, source_of
-from training.face_photos import FacePhoto, labelled, lowered, typical_points
+from training.face_photos import FacePhoto, labelled, reboxed, typical_points
 from training.mosaic import lay_background, lay_photo, tiles
 from training.pasting import paste_faces
 from training.photometric import spoil
@@ -51,14 +51,18 @@ def source() -> Source:
     return source_of(photos, [noise(120, 90, 8), noise(40, 70, 9)])
 
 
-def test_the_boxes_that_are_learned_are_centred_between_eyes_and_mouth() -> None:
+def test_the_boxes_that_are_learned_reach_from_ear_to_ear_a_little_below_the_middle_of_eyes_and_mouth() -> None:
     photo = photo_of(noise(150, 200, 0), (20, 20, 60, 75), (100, 50, 130, 90), unsure=(150, 5, 170, 30))
-    learned = lowered(photo)
+    learned = reboxed(photo)
     for box, before, points in zip(learned.faces, photo.faces, photo.points, strict=True):
         eyes, mouth = points[:2].mean(axis=0), points[3]
-        assert (box[:2] + box[2:]) / 2 == pytest.approx((eyes + mouth) / 2, abs=1e-3)
-        assert box[2:] - box[:2] == pytest.approx(before[2:] - before[:2], abs=1e-4)
-    assert learned.ignored[0] == pytest.approx([150, 5 + 25 * 0.25 / 2.66, 170, 30 + 25 * 0.25 / 2.66], abs=1e-3)
+        unit = (before[3] - before[1]) / 2.66
+        assert (box[:2] + box[2:]) / 2 - (eyes + mouth) / 2 == pytest.approx([0, 0.08 * unit], abs=1e-3)
+        assert box[2:] - box[:2] == pytest.approx((before[2:] - before[:2]) * [1.08, 0.95], abs=1e-4)
+    lower = 25 * 0.33 / 2.66
+    assert learned.ignored[0] == pytest.approx(
+        [160 - 10.8, 17.5 + lower - 11.875, 160 + 10.8, 17.5 + lower + 11.875], abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("scale", [0.11, 0.3, 0.55, 1.0, 2.3])

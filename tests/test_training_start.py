@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 
 from tests.conftest import BUILT_IN
+from tests.photo_bytes import decoded
 from tests.training_data import noise
 
 pytest.importorskip("onnx", reason="the importer's libraries are not installed")
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
 
+from faceattr.analyzer import FaceAnalyzer  # noqa: E402
 from faceattr.caffe import read_net, subgraph, to_onnx  # noqa: E402
 from faceattr.engines.choice import choose_engine  # noqa: E402
-from training import attributes, detector, export, inputs  # noqa: E402
+from faceattr.settings import Settings  # noqa: E402
+from training import attributes, detector, export, inputs, reboxing  # noqa: E402
 from training.chips import Chips  # noqa: E402
 from training.modules import PlannedNet  # noqa: E402
+from training.pack import write_pack  # noqa: E402
 from training.start import mix_in, start_from  # noqa: E402
 from training.tars import DataError  # noqa: E402
 
@@ -109,10 +113,42 @@ def test_export_says_what_cannot_be_mixed(
     assert words in capsys.readouterr().err
 
 
+def test_boxes_of_a_detector_that_is_taken_over_are_moved_and_crops_stay_as_large(
+    tmp_path: Path, astronaut: bytes
+) -> None:
+    move = reboxing.Move(lower=0.1, wider=1.25, higher=0.8)
+    before = FaceAnalyzer.from_settings(Settings(models=str(BUILT_IN), slots=1)).models
+    pack = export.Source(BUILT_IN)
+    nets = export.export_attributes(pack, tmp_path) | export.export_detector(pack, tmp_path)
+    text, binary = nets["deploy_face"]
+    nets["deploy_face"] = text, reboxing.reboxed(text.encode(), binary, move)
+    scale = reboxing.crop_scale_after(before.pack.crop_scale, move)
+    write_pack(tmp_path, "faceattr-1", "9", scale, nets)
+    after = FaceAnalyzer.from_settings(Settings(models=str(tmp_path), slots=1)).models
+
+    (box,), (sure,) = before.detector.detect(decoded(astronaut), 0.5)
+    (moved,), (still_sure,) = after.detector.detect(decoded(astronaut), 0.5)
+
+    assert still_sure == pytest.approx(sure, abs=1e-4)
+    width, height = box[2:] - box[:2]
+    assert moved[2:] - moved[:2] == pytest.approx([width * 1.25, height * 0.8], rel=1e-3)
+    across, down = (moved[:2] + moved[2:] - box[:2] - box[2:]) / 2
+    assert across == pytest.approx(0, abs=0.1)
+    assert down == pytest.approx(0.1 * height, rel=0.5), "by the height of its prior, which is about that of the box"
+    assert after.pack.crop_scale * 0.8 == pytest.approx(before.pack.crop_scale, abs=0.01)
+
+
+def test_export_moves_the_boxes_of_a_pack_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [f"--data={tmp_path}", f"--to={tmp_path}", f"--attributes={BUILT_IN}", f"--detector={tmp_path}"]
+    with pytest.raises(SystemExit, match="2"):
+        export.main([*words, "--detector-move", "0.1", "1", "1"])
+    assert "a run learns where its boxes are to lie" in capsys.readouterr().err
+
+
 def test_nets_of_a_pack_are_taken_over_as_they_are(tmp_path: Path) -> None:
     pack = export.Source(BUILT_IN)
     nets = export.export_attributes(pack, tmp_path) | export.export_detector(pack, tmp_path)
-    export.write_pack(tmp_path, "faceattr-1", "9", 0.93, nets)
+    write_pack(tmp_path, "faceattr-1", "9", 0.93, nets)
     for file in sorted(tmp_path.glob("*.caffemodel")) + sorted(tmp_path.glob("*.prototxt")):
         assert file.read_bytes() == (BUILT_IN / file.name).read_bytes()
     assert len(list(tmp_path.iterdir())) == 7

@@ -7,11 +7,9 @@ importer, and through OpenCV's own Caffe import where it has one, and must answe
 from __future__ import annotations
 
 import argparse
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
 from pathlib import Path
 
 import cv2
@@ -32,11 +30,12 @@ from training.face_photos import read_face_photos
 from training.inputs import MEAN, SCALE
 from training.modules import PlannedNet
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
+from training.pack import FILES, write_pack
 from training.readback import require_same_answers
+from training.reboxing import Move, crop_scale_after, reboxed
 from training.start import mix_in
 
 TOLERANCE = 1e-3
-FILES = ("deploy_face", "gender_net", "age_net")
 NETS = ("attributes", "detector")
 
 
@@ -70,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         started = f"the pack that the run of training.{net} started from"
         parser.add_argument(f"--{net}-start", type=Path, metavar="PACK", help=started)
         parser.add_argument(f"--{net}-share", type=float, default=1.0, help="of the run; the rest is of that pack")
+    moved = "where boxes of a pack taken over are to lie: lower, in their heights; times as wide, as high"
+    parser.add_argument("--detector-move", type=float, nargs=3, metavar=("LOWER", "WIDER", "HIGHER"), help=moved)
     parser.add_argument("--to", type=Path, required=True, help="the pack's directory")
     parser.add_argument("--name", default="faceattr-1")
     parser.add_argument("--version", default="1.0")
@@ -80,10 +81,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             parser.error(f"--{net}-start and a --{net}-share below 1 belong together.")
         if source.start and source.is_pack:
             parser.error(f"--{net} is a pack, which is taken over as it is: --{net}-start is for a run.")
-    nets = export_attributes(sources["attributes"], parsed.data) | export_detector(sources["detector"], parsed.data)
-    detector = sources["detector"]
+    detector, move = sources["detector"], Move(*parsed.detector_move) if parsed.detector_move else None
+    if move and not detector.is_pack:
+        parser.error("--detector-move is for the detector of a pack: a run learns where its boxes are to lie.")
+    nets = export_attributes(sources["attributes"], parsed.data) | export_detector(detector, parsed.data)
     # Boxes of an older pack lie otherwise about a face, and its crops are cut accordingly.
     crop_scale = load_pack(detector.path).crop_scale if detector.is_pack else CROP_SCALE
+    if move:
+        text, binary = nets["deploy_face"]
+        nets["deploy_face"] = text, reboxed(text.encode(), binary, move)
+        crop_scale = crop_scale_after(crop_scale, move)
     write = partial(write_pack, parsed.to, parsed.name, parsed.version, crop_scale, nets)
     write()
     if not detector.is_pack:
@@ -136,47 +143,6 @@ def export_detector(source: Source, data: Path) -> dict[str, tuple[str, bytes]]:
     expected = np.concatenate([answer.permute(0, 2, 3, 1).flatten(1).numpy() for answer in maps[::2]], axis=1)
     require_same_answers("deploy_face", (text, binary), blobs, "mbox_loc", expected, TOLERANCE * 10)
     return {"deploy_face": (text, binary)}
-
-
-def write_pack(
-    directory: Path,
-    name: str,
-    version: str,
-    crop_scale: float,
-    nets: Mapping[str, tuple[str, bytes]],
-    accuracy: Mapping[str, float] | None = None,
-) -> None:
-    """Writes prototxts, caffemodels and a manifest with their digests, and their accuracy where it is known."""
-    directory.mkdir(parents=True, exist_ok=True)
-    digests = []
-    for net in FILES:
-        text, binary = nets[net]
-        for file, content in ((f"{net}.prototxt", text.encode()), (f"{net}.caffemodel", binary)):
-            (directory / file).write_bytes(content)
-            digests.append(f'"{file}" = "{hashlib.sha256(content).hexdigest()}"')
-    mean = ", ".join(3 * [str(MEAN)])
-    fed = f"mean = [{mean}] # B, G, R\nscale = {SCALE} # (pixel - mean) * scale\n"
-    side, face = f"[{ATTRIBUTE_SIDE}, {ATTRIBUTE_SIDE}]", f"[{DETECTOR_SIDE}, {DETECTOR_SIDE}]"
-    licence = (
-        "Our own weights; trained on non-commercial research data (UTKFace, Caltech 10K WebFaces): see the model card"
-    )
-    sections = [
-        f'[pack]\nname = "{name}"\nversion = "{version}"\nlicence = "{licence}"\n',
-        f'[detector]\nprototxt = "deploy_face.prototxt"\nweights = "deploy_face.caffemodel"\ninput = {face} # width, '
-        f'height\nresize = "stretch"\n{fed}min_confidence = 0.5\n',
-        f"[crop]\nscale = {crop_scale:g} # side of the square crop / longer side of the box; edges repeat\n",
-        f'[gender]\nprototxt = "gender_net.prototxt"\nweights = "gender_net.caffemodel"\ninput = {side}\n{fed}'
-        'output = "prob"\nlabels = ["Male", "Female"]\n',
-        f'[age]\nprototxt = "age_net.prototxt"\nweights = "age_net.caffemodel"\ninput = {side}\n{fed}'
-        'output = "prob"\nyears = "0..100"\n',
-        "[sha256]\n" + "\n".join(digests) + "\n",
-    ]
-    # A part of the data may hold nothing to measure by; TOML's nan is no figure.
-    known = {figure: value for figure, value in (accuracy or {}).items() if isfinite(value)}
-    if known:
-        figures = "\n".join(f"{figure} = {value}" for figure, value in known.items())
-        sections.insert(1, f"[accuracy] # on the photos of the model card, none of them trained on\n{figures}\n")
-    (directory / "pack.toml").write_text("\n".join(sections))
 
 
 def _of_pack(directory: Path, files: Sequence[str]) -> dict[str, tuple[str, bytes]]:

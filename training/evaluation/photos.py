@@ -14,7 +14,7 @@ from faceattr.caffe.nms import iou
 from faceattr.types import Analysis, BGRImage, Box, FloatArray
 from training.evaluation.estimates import Estimate, estimate
 from training.evaluation.matching import FOUND_IOU
-from training.face_photos import FacePhoto, boxes_array, lowered, read_face_photos
+from training.face_photos import FacePhoto, boxes_array, read_face_photos, reboxed
 from training.tars import DataError
 
 JITTERS = 8
@@ -28,7 +28,7 @@ class PhotoFigures:
 
     `answered`: share of the faces labelled by hand that come back with gender and age; `sure`: share of these not
     marked uncertain. For faces that come back: `same_gender` and `age_change` (mean, years) when the crop is cut by the
-    label's box, lowered as the detector learned it, and not by the detector's; `steady_gender` and `age_spread`
+    label's box, as the detector learned to draw it, and not by the detector's; `steady_gender` and `age_spread`
     (standard deviation, years) when the detector's box is moved by 5 % and scaled by 8 % at random.
     """
 
@@ -55,7 +55,7 @@ def measure(analyzer: FaceAnalyzer, photos: list[FacePhoto]) -> PhotoFigures:
     owner: list[int] = []
     for index, photo in enumerate(photos):
         analysis = analyzer.analyze(_encoded(photo.image))
-        learned = lowered(photo).faces
+        learned = reboxed(photo).faces
         for label, box in zip(photo.faces[photo.by_hand], learned[photo.by_hand], strict=True):
             rows.append(_face(analyzer, photo.image, label, box, analysis, random))
             owner.append(index)
