@@ -63,7 +63,7 @@ def _add_serve_flags(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port", type=int, help="TCP port (default 5000; 0: any free one)")
     serve.add_argument("--threads", type=int, help="threads for all that is no photo (default 16)")
     serve.add_argument("--engine", help="auto, onnxruntime, openvino or opencv (default auto: the fastest installed)")
-    serve.add_argument("--precision", help="f32 or bf16 (default f32; bf16 with openvino, on processors that have it)")
+    serve.add_argument("--precision", help="f32 or bf16 (default f32; bf16 with openvino, on processors with AMX)")
     serve.add_argument("--threads-per-inference", type=int, help="threads for one photo (default 0: all that are free)")
     serve.add_argument("--compat", metavar="NAMES", help="answer as compreface, deepface (with commas), too")
     _add_access_flags(serve)

@@ -55,7 +55,7 @@ class Settings:
         words=("auto", "onnxruntime", "openvino", "opencv"),
     )
     precision: str = _setting(
-        "f32", "name", "bf16 is faster where the processor has it, and a little less exact", words=("f32", "bf16")
+        "f32", "name", "bf16 is faster on processors with AMX, and a little less exact", words=("f32", "bf16")
     )
     waiting: int = _setting(4, "photos per slot", "more that wait would only be answered too late", 0, 1000)
     wait_seconds: int = _setting(2, "seconds", "a person at a kiosk still looks; later it is better told", 1, 600)

@@ -147,6 +147,33 @@ def test_what_an_engine_says_it_computes_in_is_what_the_processor_can(
 
 
 @pytest.mark.parametrize(
+    ("flags", "is_slow"), [("avx512_bf16 amx_bf16", False), ("avx512_bf16", True), ("avx2", False), (None, False)]
+)
+def test_a_processor_that_is_slower_in_bfloat16_is_known(flags: str | None, is_slow: bool, tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    from faceattr.engines import openvino as ours
+
+    cpuinfo = tmp_path / "cpuinfo"
+    if flags is not None:
+        cpuinfo.write_text(f"model name\t: Intel\nflags\t\t: fpu {flags}\n\n")
+    assert ours.lacks_amx(cpuinfo) == is_slow
+
+
+def test_bfloat16_without_amx_is_said_to_be_slow_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    from faceattr.engines import openvino as ours
+
+    ours._warn.cache_clear()
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "BF16"])
+    monkeypatch.setattr(ours, "lacks_amx", lambda: True)
+    for _ in range(2):
+        assert choose_engine("openvino", "bf16", 1, 1, onnx=True).precision == "bf16"
+    assert caplog.text.count("slower in it than in float32") == 1
+
+
+@pytest.mark.parametrize(
     ("call", "cause"),
     [
         (lambda: choose_engine("tensorflow", "f32", 1, 1, onnx=True), "no engine 'tensorflow'. Known engines: auto"),

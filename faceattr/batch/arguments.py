@@ -104,7 +104,7 @@ def _add_how(group: argparse._ArgumentGroup) -> None:
     add(
         "--precision",
         metavar="NAME",
-        help="f32, or bf16 (OpenVINO on processors that have it: faster, probabilities differ by less than 0.02); "
+        help="f32, or bf16 (OpenVINO on processors with AMX: faster, probabilities differ by less than 0.02); "
         "default f32",
     )
     add(

@@ -8,6 +8,7 @@ import io
 import logging
 import queue
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 import openvino as ov
@@ -22,6 +23,15 @@ _warn = functools.cache(logging.getLogger(__name__).warning)
 """Once: a service loads two engines."""
 
 
+def lacks_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether an x86 processor has bfloat16 for vectors (AVX-512) only, not for matrices; False where nobody knows."""
+    try:
+        flags = set(cpuinfo.read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return False
+    return "avx512_bf16" in flags and "amx_bf16" not in flags
+
+
 class OpenVINOEngine:
     """Loads nets for `slots` runs at once, each on `threads` threads.
 
@@ -30,14 +40,16 @@ class OpenVINOEngine:
     """
 
     def __init__(self, slots: int, threads: int, precision: str = "f32") -> None:
-        """A processor without bfloat16 computes in float32, which is logged. Raises EngineError for an unknown
-        precision."""
+        """A processor without bfloat16 computes in float32, which is logged; so is that without AMX bfloat16 is slower.
+        Raises EngineError for an unknown precision."""
         if precision not in PRECISIONS:
             raise EngineError(f"Engine 'openvino' has no precision '{precision}'; known: {', '.join(PRECISIONS)}.")
         self._core = ov.Core()
         if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             _warn("This processor has no bfloat16; the nets are computed in float32.")
             precision = "f32"
+        if precision == "bf16" and lacks_amx():
+            _warn("This processor has bfloat16 without AMX, and is slower in it than in float32: use --precision f32.")
         self.name = f"openvino {ov.__version__.partition('-')[0]}" + ("" if precision == "f32" else f" {precision}")
         self.precision = precision
         self._slots = slots
