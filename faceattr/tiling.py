@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from faceattr import geometry
 
 TILES = (4, 16)
-"""Most tiles at the first and at the second finer scale: with the whole photo never more than 21 views."""
+"""Most tiles at the first and at the second finer scale: with the whole photo never more than 21 views, to which
+`detect_closely` adds a mirror image."""
 OVERLAP = 0.25
 """Of a tile's side, shared with its neighbour: a face up to this large is whole in one of them, and a larger one is
 large enough at the coarser scale."""

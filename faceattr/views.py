@@ -47,7 +47,8 @@ class _Looks:
 
 
 def detect_evenly(detector: SSDDetector, image: BGRImage, min_confidence: float) -> tuple[FloatArray, FloatArray]:
-    """Faces in an image as `detector.detect` finds them, in overlapping parts of one that is longer than LONGEST.
+    """Faces in an image as `detector.detect` finds them, in overlapping parts of one that is longer than
+    tiling.LONGEST.
 
     Boxes (n, 4) in its pixels and confidences (n,), most confident first. Raises EngineError when the net fails.
     """
@@ -68,8 +69,7 @@ def detect_closely(
     `size`: width and height of the full-size photo, which tell how close a look still shows more. A box is the mean of
     what views saw, weighted by their confidences. A confidence is the mean of the two highest, where two views could be
     expected to find the face: what looks like a face in one view alone, a hand or an ear, mostly is none. The mirror
-    image of the whole photo is a view, too: one more forward tells as much as five of tiles. Raises EngineError when
-    the net fails.
+    image of the whole photo is a view, too. Raises EngineError when the net fails.
     """
     seen = views((image.shape[1], image.shape[0]), size, detector.input)
     looks = _look(detector, image, np.concatenate([seen[:1], seen]), min_confidence * SUPPORT, mirrored=1)

@@ -9,7 +9,7 @@ from training import decoys, pasting
 from training.covers import cover_face, cover_faces
 from training.detector_samples import SIDE, sample
 from training.detector_source import Source, source_of
-from training.face_photos import FacePhoto, labelled, reboxed, typical_points
+from training.face_photos import FacePhoto, labelled, typical_points, with_our_boxes
 from training.mosaic import lay_background, lay_photo, tiles
 from training.pasting import paste_faces
 from training.photometric import spoil
@@ -53,7 +53,7 @@ def source() -> Source:
 
 def test_the_boxes_that_are_learned_reach_from_ear_to_ear_a_little_below_the_middle_of_eyes_and_mouth() -> None:
     photo = photo_of(noise(150, 200, 0), (20, 20, 60, 75), (100, 50, 130, 90), unsure=(150, 5, 170, 30))
-    learned = reboxed(photo)
+    learned = with_our_boxes(photo)
     for box, before, points in zip(learned.faces, photo.faces, photo.points, strict=True):
         eyes, mouth = points[:2].mean(axis=0), points[3]
         unit = (before[3] - before[1]) / 2.66

@@ -18,7 +18,7 @@ from faceattr.analyzer import FaceAnalyzer  # noqa: E402
 from faceattr.caffe import read_net, subgraph, to_onnx  # noqa: E402
 from faceattr.engines.choice import choose_engine  # noqa: E402
 from faceattr.settings import Settings  # noqa: E402
-from training import attributes, detector, export, inputs, reboxing  # noqa: E402
+from training import attributes, detector, export, inputs, moving  # noqa: E402
 from training.chips import Chips  # noqa: E402
 from training.modules import PlannedNet  # noqa: E402
 from training.pack import write_pack  # noqa: E402
@@ -100,7 +100,7 @@ def test_mixed_weights_lie_between_those_of_the_run_and_of_its_pack() -> None:
     [
         (["share", "0.4"], "belong together"),
         (["start", str(BUILT_IN)], "belong together"),
-        (["start", str(BUILT_IN), "share", "0.4"], "is a pack, which is taken over as it is"),
+        (["start", str(BUILT_IN), "share", "0.4"], "is a pack, which is taken over"),
     ],
 )
 def test_export_says_what_cannot_be_mixed(
@@ -116,13 +116,13 @@ def test_export_says_what_cannot_be_mixed(
 def test_boxes_of_a_detector_that_is_taken_over_are_moved_and_crops_stay_as_large(
     tmp_path: Path, astronaut: bytes
 ) -> None:
-    move = reboxing.Move(lower=0.1, wider=1.25, higher=0.8)
+    move = moving.Move(lower=0.1, wider=0.8, higher=0.9)
     before = FaceAnalyzer.from_settings(Settings(models=str(BUILT_IN), slots=1)).models
     pack = export.Source(BUILT_IN)
     nets = export.export_attributes(pack, tmp_path) | export.export_detector(pack, tmp_path)
     text, binary = nets["deploy_face"]
-    nets["deploy_face"] = text, reboxing.reboxed(text.encode(), binary, move)
-    scale = reboxing.crop_scale_after(before.pack.crop_scale, move)
+    nets["deploy_face"] = text, moving.moved(text.encode(), binary, move)
+    scale = moving.crop_scale_after(before.pack.crop_scale, move)
     write_pack(tmp_path, "faceattr-1", "9", scale, nets)
     after = FaceAnalyzer.from_settings(Settings(models=str(tmp_path), slots=1)).models
 
@@ -131,24 +131,41 @@ def test_boxes_of_a_detector_that_is_taken_over_are_moved_and_crops_stay_as_larg
 
     assert still_sure == pytest.approx(sure, abs=1e-4)
     width, height = box[2:] - box[:2]
-    assert moved[2:] - moved[:2] == pytest.approx([width * 1.25, height * 0.8], rel=1e-3)
+    assert moved[2:] - moved[:2] == pytest.approx([width * 0.8, height * 0.9], rel=1e-3)
     across, down = (moved[:2] + moved[2:] - box[:2] - box[2:]) / 2
     assert across == pytest.approx(0, abs=0.1)
     assert down == pytest.approx(0.1 * height, rel=0.5), "by the height of its prior, which is about that of the box"
-    assert after.pack.crop_scale * 0.8 == pytest.approx(before.pack.crop_scale, abs=0.01)
+    crops = [models.pack.crop_scale * max(face[2:] - face[:2]) for models, face in ((before, box), (after, moved))]
+    assert crops[1] == pytest.approx(crops[0], rel=0.01)
 
 
-def test_export_moves_the_boxes_of_a_pack_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [f"--data={tmp_path}", f"--to={tmp_path}", f"--attributes={BUILT_IN}", f"--detector={tmp_path}"]
+@pytest.mark.parametrize(
+    ("detector", "move", "words"),
+    [
+        (None, ["0.1", "1", "1"], "a run learns where its boxes are to lie"),
+        (BUILT_IN, ["0.1", "0", "1"], "WIDER and HIGHER are above 0"),
+        (BUILT_IN, ["nan", "1", "1"], "takes three numbers"),
+    ],
+)
+def test_export_says_which_boxes_cannot_be_moved(
+    detector: Path | None, move: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [f"--attributes={BUILT_IN}", f"--detector={detector or tmp_path}"]
     with pytest.raises(SystemExit, match="2"):
-        export.main([*words, "--detector-move", "0.1", "1", "1"])
-    assert "a run learns where its boxes are to lie" in capsys.readouterr().err
+        export.main([f"--data={tmp_path}", f"--to={tmp_path}", *sources, "--detector-move", *move])
+    assert words in capsys.readouterr().err
+
+
+def test_boxes_of_a_net_without_location_heads_are_not_said_to_be_moved() -> None:
+    text, binary = ((BUILT_IN / f"age_net.{kind}").read_bytes() for kind in ("prototxt", "caffemodel"))
+    with pytest.raises(DataError, match="no location heads"):
+        moving.moved(text, binary, moving.Move(0.1, 1, 1))
 
 
 def test_nets_of_a_pack_are_taken_over_as_they_are(tmp_path: Path) -> None:
     pack = export.Source(BUILT_IN)
     nets = export.export_attributes(pack, tmp_path) | export.export_detector(pack, tmp_path)
-    write_pack(tmp_path, "faceattr-1", "9", 0.93, nets)
+    write_pack(tmp_path, "faceattr-1", "9", 1.2, nets)
     for file in sorted(tmp_path.glob("*.caffemodel")) + sorted(tmp_path.glob("*.prototxt")):
         assert file.read_bytes() == (BUILT_IN / file.name).read_bytes()
     assert len(list(tmp_path.iterdir())) == 7

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from faceattr.caffe import read_net
+
+Blobs = Sequence[NDArray[np.float32]]
+"""Of one layer: weights, and often a bias."""
 
 NAME, TYPE, BLOBS, LAYER = 1, 2, 7, 100
 """Field numbers of LayerParameter, and of its list in NetParameter."""
 _SHAPE, _DIM, _DATA = 7, 1, 5
 
 
-def caffemodel(layers: Mapping[str, tuple[str, Sequence[NDArray[np.float32]]]]) -> bytes:
+def caffemodel(layers: Mapping[str, tuple[str, Blobs]]) -> bytes:
     """A NetParameter with the named layers: type and blobs of each."""
     return b"".join(
         message(
@@ -23,6 +28,12 @@ def caffemodel(layers: Mapping[str, tuple[str, Sequence[NDArray[np.float32]]]]) 
         )
         for name, (kind, blobs) in layers.items()
     )
+
+
+def with_changed(text: bytes, binary: bytes, change: Callable[[str, Blobs], Blobs]) -> bytes:
+    """The caffemodel of a net with the blobs of each layer as `change` makes them, of its name and what they were."""
+    nodes = [node for node in read_net(text, binary).nodes if node.weights]
+    return caffemodel({node.name: (node.type, change(node.name, node.weights)) for node in nodes})
 
 
 def message(field: int, content: bytes) -> bytes:

@@ -15,7 +15,7 @@ GENDERS = ("male", "female")
 CROP_SCALE = 0.98
 """Side of a chip ÷ longer side of the box that our detector learns for its face; both have about the same centre.
 
-By the eyes and mouths that YuNet finds in 768 chips it is 0.95; by `training.crops`, 0.93 to 1.03."""
+By the eyes and mouths that YuNet finds in 768 chips it is 0.95; by `training.crops`, 0.95 to 1."""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceattr.analyzer import FaceAnalyzer
-from faceattr.caffe import read_net
 from faceattr.caffe.nms import iou
 from faceattr.settings import Settings
 from faceattr.types import FloatArray
 from faceattr.views import detect_evenly
 from training import calibration
-from training.caffemodel import caffemodel
+from training.caffemodel import Blobs, with_changed
 from training.detector_check import LEAST
 from training.evaluation.detection import on_nothing, read_detector_data, threshold_of
 from training.evaluation.matching import FOUND_IOU, Answer
@@ -65,10 +64,11 @@ def recalibrated(pack: Path, data: Path) -> tuple[str, bytes]:
     empty = [detect_evenly(detector, image, LEAST) for image in held.empty]
     web = [detect_evenly(detector, photo.image, LEAST) for photo in held.web]
     threshold, scale = confidence_of(empty, held.web, web)
-    nodes = [node for node in read_net(text, binary).nodes if node.weights]
-    heads: Weights = {node.name: (node.weights[0], node.weights[1]) for node in nodes if "conf" in node.name}
-    heads = calibrated(heads, scale, threshold)
-    return text.decode(), caffemodel({node.name: (node.type, heads.get(node.name, node.weights)) for node in nodes})
+
+    def changed(name: str, blobs: Blobs) -> Blobs:
+        return calibrated({name: (blobs[0], blobs[1])}, scale, threshold)[name] if "conf" in name else blobs
+
+    return text.decode(), with_changed(text, binary, changed)
 
 
 def _logit(probabilities: FloatArray | Floats) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceattr.types import BGRImage
-from training.face_photos import FacePhoto, read_face_photos, reboxed
+from training.face_photos import FacePhoto, read_face_photos, with_our_boxes
 from training.placing import Layered
 from training.tars import DataError, images_of, is_held
 
@@ -32,4 +32,4 @@ def source_of(photos: Iterable[FacePhoto], backgrounds: Iterable[BGRImage]) -> S
 def read_source(data: Path) -> Source:
     """The training photos of a data directory, and the 70 % of `nonface.tar` that training may see (about 2 GB)."""
     backgrounds = (image for name, image in images_of(data / "nonface.tar") if not is_held(name))
-    return source_of(map(reboxed, read_face_photos(data / "webfaces_train.tar")), backgrounds)
+    return source_of(map(with_our_boxes, read_face_photos(data / "webfaces_train.tar")), backgrounds)

@@ -29,10 +29,10 @@ from training.detector_check import OVERLAP
 from training.face_photos import read_face_photos
 from training.inputs import MEAN, SCALE
 from training.modules import PlannedNet
+from training.moving import Move, crop_scale_after, moved
 from training.nets import ATTRIBUTE_SIDE, DETECTOR_SIDE, PRIORS
 from training.pack import FILES, write_pack
 from training.readback import require_same_answers
-from training.reboxing import Move, crop_scale_after, reboxed
 from training.start import mix_in
 
 TOLERANCE = 1e-3
@@ -69,8 +69,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         started = f"the pack that the run of training.{net} started from"
         parser.add_argument(f"--{net}-start", type=Path, metavar="PACK", help=started)
         parser.add_argument(f"--{net}-share", type=float, default=1.0, help="of the run; the rest is of that pack")
-    moved = "where boxes of a pack taken over are to lie: lower, in their heights; times as wide, as high"
-    parser.add_argument("--detector-move", type=float, nargs=3, metavar=("LOWER", "WIDER", "HIGHER"), help=moved)
+    where = "where boxes of a pack taken over are to lie: lower, in their heights; times as wide, as high"
+    parser.add_argument("--detector-move", type=float, nargs=3, metavar=("LOWER", "WIDER", "HIGHER"), help=where)
     parser.add_argument("--to", type=Path, required=True, help="the pack's directory")
     parser.add_argument("--name", default="faceattr-1")
     parser.add_argument("--version", default="1.0")
@@ -80,16 +80,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         if (source.share < 1) != (source.start is not None):
             parser.error(f"--{net}-start and a --{net}-share below 1 belong together.")
         if source.start and source.is_pack:
-            parser.error(f"--{net} is a pack, which is taken over as it is: --{net}-start is for a run.")
+            parser.error(f"--{net} is a pack, which is taken over: --{net}-start is for a run.")
     detector, move = sources["detector"], Move(*parsed.detector_move) if parsed.detector_move else None
     if move and not detector.is_pack:
         parser.error("--detector-move is for the detector of a pack: a run learns where its boxes are to lie.")
+    if move and not move.is_possible:
+        parser.error("--detector-move takes three numbers, of which WIDER and HIGHER are above 0.")
     nets = export_attributes(sources["attributes"], parsed.data) | export_detector(detector, parsed.data)
     # Boxes of an older pack lie otherwise about a face, and its crops are cut accordingly.
     crop_scale = load_pack(detector.path).crop_scale if detector.is_pack else CROP_SCALE
     if move:
         text, binary = nets["deploy_face"]
-        nets["deploy_face"] = text, reboxed(text.encode(), binary, move)
+        nets["deploy_face"] = text, moved(text.encode(), binary, move)
         crop_scale = crop_scale_after(crop_scale, move)
     write = partial(write_pack, parsed.to, parsed.name, parsed.version, crop_scale, nets)
     write()

@@ -86,7 +86,7 @@ def labelled(record: dict[str, Any], image: BGRImage) -> FacePhoto:
     )
 
 
-def reboxed(photo: FacePhoto) -> FacePhoto:
+def with_our_boxes(photo: FacePhoto) -> FacePhoto:
     """The photo with the boxes that our detector learns."""
     return replace(photo, faces=_ours(photo.faces), ignored=_ours(photo.ignored))
 

@@ -18,7 +18,7 @@ from faceattr import geometry
 from faceattr.types import BGRImage
 from training import loop
 from training.chips import CROP_SCALE, Chips
-from training.face_photos import read_face_photos, reboxed
+from training.face_photos import read_face_photos, with_our_boxes
 from training.modules import PlannedNet
 
 LEAST_HEIGHT = 48.0
@@ -61,7 +61,7 @@ def faces_of_photos(tar: Path) -> list[BGRImage]:
     """Faces of photos with boxes, cropped as the service does. Raises DataError for labels without a photo."""
     return [
         geometry.crop_square(photo.image, box, CROP_SCALE, CHIP_SIDE)
-        for photo in map(reboxed, read_face_photos(tar))
+        for photo in map(with_our_boxes, read_face_photos(tar))
         for box in photo.faces[geometry.centre_inside(photo.faces, *photo.image.shape[1::-1])]
         if box[3] - box[1] >= LEAST_HEIGHT
     ]

@@ -20,6 +20,8 @@
 faceattr.hours = (() => {
   const HOUR_MS = 3_600_000;
   const KEPT_HOURS = 48;
+  /** Between local time and UTC. */
+  const FARTHEST_MINUTES = 14 * 60;
   /** First and last whole year of each age group. */
   const AGES = [[0, 12], [13, 19], [20, 39], [40, 59], [60, Infinity]];
   const GENDERS = ['Female', 'Male'];
@@ -76,7 +78,7 @@ faceattr.hours = (() => {
      * @param {unknown} listed
      */
     function take(listed) {
-      hours = Array.isArray(listed) ? listed.filter(isHour) : [];
+      hours = (Array.isArray(listed) ? listed.filter(isHour) : []).sort((a, b) => a.start - b.start);
     }
 
     function clear() {
@@ -91,8 +93,10 @@ faceattr.hours = (() => {
    * @returns {hour is faceattr.Hour}
    */
   function isHour(hour) {
-    const numbers = [hour?.start, hour?.offset, hour?.visitors, hour?.seconds, ...AGES.flatMap((_, age) => GENDERS.map((_, gender) => hour?.groups?.[age]?.[gender]))];
-    return numbers.every(Number.isFinite);
+    const cells = AGES.flatMap((_, age) => GENDERS.map((_, gender) => hour?.groups?.[age]?.[gender]));
+    if (!cells.every((visitors) => Number.isInteger(visitors) && visitors >= 0)) return false;
+    if (hour.visitors !== cells.reduce((sum, visitors) => sum + visitors, 0) || !(hour.seconds >= 0)) return false;
+    return Number.isFinite(hour.seconds) && Number.isSafeInteger(hour.start) && Number.isInteger(hour.offset) && Math.abs(hour.offset) <= FARTHEST_MINUTES;
   }
 
   /**

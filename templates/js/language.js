@@ -61,9 +61,10 @@ faceattr.language = (() => {
       link.hash = place();
     };
     point();
-    link.addEventListener('click', () => {
+    link.addEventListener('click', ({ ctrlKey, metaKey, shiftKey, altKey }) => {
       point();
-      faceattr.visitors.handOver();
+      // With a key held this page stays, and another opens beside it, or nothing does.
+      if (!(ctrlKey || metaKey || shiftKey || altKey)) faceattr.visitors.handOver();
     });
   }
 

@@ -34,7 +34,10 @@ faceattr.trouble = (() => {
   }
 
   element['live-retry'].addEventListener('click', () => camera.retry());
-  element['live-reload'].addEventListener('click', () => location.reload());
+  element['live-reload'].addEventListener('click', () => {
+    faceattr.visitors.handOver();
+    location.reload();
+  });
   camera.onState(showCamera);
   live.onServer(showServer);
 

@@ -90,10 +90,15 @@ faceattr.visitors = (() => {
     try {
       hours.take(JSON.parse(handed.slice(HANDED.length)));
     } catch {
-      // Another page of ours that was: counting begins anew.
+      // Not what this version writes: counting begins anew.
     }
   }
 
+  function clear() {
+    hours.clear();
+    if (window.name.startsWith(HANDED)) window.name = '';
+  }
+
   takeOver();
-  return { add, summary, csv, clear: hours.clear, handOver };
+  return { add, summary, csv, clear, handOver };
 })();

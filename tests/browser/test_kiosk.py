@@ -317,12 +317,56 @@ def test_another_language_does_not_forget_the_visitors_and_a_reload_by_hand_does
     assert visitors(page) == 0
 
 
-@pytest.mark.parametrize("left", ["{", "3", '[{"start": 0}]', '[null, {"groups": "a"}]'])
+def test_counts_that_were_erased_do_not_come_back(kiosk: Kiosk) -> None:
+    page = kiosk.open("?lang=en")
+    count_a_visitor(page)
+    page.evaluate("faceattr.visitors.handOver()")
+    page.evaluate("faceattr.stats.clear()")
+    page.reload()
+    assert visitors(page) == 0
+
+
+def test_a_language_that_is_opened_beside_hands_nothing_over(kiosk: Kiosk) -> None:
+    page = kiosk.open("?lang=zh")
+    count_a_visitor(page)
+    with page.context.expect_page():
+        page.locator("#attract").get_by_role("link", name="English").click(modifiers=["Control"])
+    assert (visitors(page), page.evaluate("window.name")) == (1, "")
+
+
+def test_a_page_that_is_loaded_for_a_token_does_not_forget_the_visitors(kiosk: Kiosk) -> None:
+    page = kiosk.open()
+    count_a_visitor(page)
+    page.evaluate("window.old = true; document.getElementById('live-reload').click()")
+    until(page, "window.old === undefined")
+    assert visitors(page) == 1
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "{",
+        "3",
+        '[{"start": 0}]',
+        '[null, {"groups": "a"}]',
+        pytest.param(
+            '[{"start": 1790000000000, "offset": 1e15, "visitors": 1, "seconds": 5,'
+            ' "groups": [[1, 0], [0, 0], [0, 0], [0, 0], [0, 0]]}]',
+            id="impossible offset",
+        ),
+        pytest.param(
+            '[{"start": 1790000000000, "offset": 0, "visitors": -5, "seconds": 5,'
+            ' "groups": [[-5, 0], [0, 0], [0, 0], [0, 0], [0, 0]]}]',
+            id="fewer than none",
+        ),
+    ],
+)
 def test_what_another_version_left_for_this_one_does_no_harm(kiosk: Kiosk, left: str) -> None:
     page = kiosk.open()
     page.evaluate("(left) => (window.name = `faceattr-visitors:${left}`)", left)
     page.reload()
     assert (visitors(page), page.evaluate("window.name")) == (0, "")
+    assert page.evaluate("faceattr.stats.csv()").startswith("hour,")
     count_a_visitor(page)
     assert visitors(page) == 1
 

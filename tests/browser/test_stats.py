@@ -224,10 +224,10 @@ def test_nothing_is_stored(page: Page) -> None:
     with page.expect_download():
         page.get_by_role("button", name="Download CSV").click()
     stored = page.evaluate(
-        """async () => [localStorage.length, sessionStorage.length, document.cookie,
+        """async () => [localStorage.length, sessionStorage.length, document.cookie, window.name,
           (await indexedDB.databases()).length, (await caches.keys()).length]"""
     )
-    assert stored == [0, 0, "", 0, 0]
+    assert stored == [0, 0, "", "", 0, 0]
     page.reload()
     assert summary(page)["visitors"] == 0
 

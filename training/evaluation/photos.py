@@ -14,7 +14,7 @@ from faceattr.caffe.nms import iou
 from faceattr.types import Analysis, BGRImage, Box, FloatArray
 from training.evaluation.estimates import Estimate, estimate
 from training.evaluation.matching import FOUND_IOU
-from training.face_photos import FacePhoto, boxes_array, read_face_photos, reboxed
+from training.face_photos import FacePhoto, boxes_array, read_face_photos, with_our_boxes
 from training.tars import DataError
 
 JITTERS = 8
@@ -55,7 +55,7 @@ def measure(analyzer: FaceAnalyzer, photos: list[FacePhoto]) -> PhotoFigures:
     owner: list[int] = []
     for index, photo in enumerate(photos):
         analysis = analyzer.analyze(_encoded(photo.image))
-        learned = reboxed(photo).faces
+        learned = with_our_boxes(photo).faces
         for label, box in zip(photo.faces[photo.by_hand], learned[photo.by_hand], strict=True):
             rows.append(_face(analyzer, photo.image, label, box, analysis, random))
             owner.append(index)
