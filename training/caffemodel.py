@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-from faceattr.caffe import read_net
 
 Blobs = Sequence[NDArray[np.float32]]
 """Of one layer: weights, and often a bias."""
@@ -28,12 +26,6 @@ def caffemodel(layers: Mapping[str, tuple[str, Blobs]]) -> bytes:
         )
         for name, (kind, blobs) in layers.items()
     )
-
-
-def with_changed(text: bytes, binary: bytes, change: Callable[[str, Blobs], Blobs]) -> bytes:
-    """The caffemodel of a net with the blobs of each layer as `change` makes them, of its name and what they were."""
-    nodes = [node for node in read_net(text, binary).nodes if node.weights]
-    return caffemodel({node.name: (node.type, change(node.name, node.weights)) for node in nodes})
 
 
 def message(field: int, content: bytes) -> bytes:

@@ -14,7 +14,8 @@ from faceattr.settings import Settings
 from faceattr.types import FloatArray
 from faceattr.views import detect_evenly
 from training import calibration
-from training.caffemodel import Blobs, with_changed
+from training.caffemodel import Blobs
+from training.changing import with_changed
 from training.detector_check import LEAST
 from training.evaluation.detection import on_nothing, read_detector_data, threshold_of
 from training.evaluation.matching import FOUND_IOU, Answer

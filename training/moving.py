@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.caffe_nets import VARIANCES
-from training.caffemodel import Blobs, with_changed
+from training.caffemodel import Blobs
+from training.changing import with_changed
 from training.tars import DataError
 
 
