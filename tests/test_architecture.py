@@ -17,6 +17,7 @@ LAYERS = (
         "logs",
         "diagnostics",
         "memory",
+        "processor",
         "console",
         "files",
         "stopwatch",

@@ -22,6 +22,7 @@ from faceattr.arguments import parser
 from faceattr.doctor import examine, look_at_variables, machine, service, software
 from faceattr.doctor.analysis import GOLDEN_BOX, judge, look_at_answer, look_at_speed, overlap
 from faceattr.doctor.finding import Finding
+from faceattr.processor import processor
 from faceattr.settings import Settings
 from faceattr.types import Age, Analysis, Box, Detection, Face, Gender, Quality
 from tests.browser.harness import served
@@ -153,8 +154,8 @@ def test_an_old_python_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_processor_is_known_by_its_features(tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text(CPUINFO)
     features = ("avx2", "fma", "avx512f", "avx512_bf16")
-    assert machine.processor(tmp_path / "cpuinfo") == ("A fine processor", features)
-    assert machine.processor(tmp_path / "none")[1] == ()
+    assert processor(tmp_path / "cpuinfo") == ("A fine processor", features)
+    assert processor(tmp_path / "none")[1] == ()
 
 
 @pytest.mark.parametrize(

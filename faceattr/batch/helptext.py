@@ -6,13 +6,15 @@ import textwrap
 from collections.abc import Iterable
 
 from faceattr.batch.write import FACE_COLUMNS, IMAGE_COLUMNS
+from faceattr.settings import Settings
+
+MAX_IMAGE_BYTES, MAX_PIXELS = 100_000_000, 200_000_000  # an archive holds what a service would refuse
+_SIDES = Settings()
 
 
 def _wrapped(columns: Iterable[str]) -> str:
     return ("\n" + " " * 19).join(textwrap.wrap(", ".join(columns), 98))
 
-
-MAX_IMAGE_BYTES, MAX_PIXELS = 100_000_000, 200_000_000  # an archive holds what a service would refuse
 
 DESCRIPTION = """\
 Finds the faces in every photo of a directory and writes, for each, an apparent gender and age.
@@ -77,7 +79,7 @@ clusters:
 error codes:
   of the photo:    empty_image, unsupported_image, truncated_image, invalid_image, bad_dimensions, image_too_large,
                    too_many_pixels (limits: {MAX_IMAGE_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels,
-                   16 to 16384 pixels a side)
+                   {_SIDES.min_side} to {_SIDES.max_side} pixels a side)
   of reading:      unreadable (a file, or a directory, whose path then ends with /)
   of the analysis: out_of_memory, engine, timeout (see --timeout), worker_died (it ended two worker processes),
                    internal (a bug; see the log)

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 
 from faceattr.doctor.finding import Finding
 from faceattr.memory import memory_allowed
+from faceattr.processor import processor
 from faceattr.settings import usable_cores
 
-FEATURES = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "asimd", "bf16", "i8mm")
-"""Of processors, as Linux calls them: what makes inference fast on x86 and on ARM."""
 LEAST_MEMORY = 300 * 2**20
 """What the service needs with the built-in pack on two cores, with room for photos."""
-_CPUINFO, _MEMINFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+_MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
-
-
-def processor(cpuinfo: Path = _CPUINFO) -> tuple[str, tuple[str, ...]]:
-    """The processor's name, and which of FEATURES it has; nothing of the latter where the system does not tell."""
-    name, flags = platform.processor() or platform.machine(), set[str]()
-    for line in _text(cpuinfo).splitlines():
-        key, _, value = (part.strip() for part in line.partition(":"))
-        if key == "model name":
-            name = value
-        elif key in ("flags", "Features"):
-            flags.update(value.split())
-    return name, tuple(feature for feature in FEATURES if feature in flags)
 
 
 def cores_allowed(cgroup: Path = _CGROUP) -> float | None:

@@ -7,14 +7,14 @@ import functools
 import io
 import logging
 import queue
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import openvino as ov
 
 from faceattr.errors import EngineError
 from faceattr.exhaustion import is_exhaustion
+from faceattr.processor import processor
 from faceattr.types import FloatArray
 
 PRECISIONS = ("f32", "bf16")
@@ -23,16 +23,12 @@ _warn = functools.cache(logging.getLogger(__name__).warning)
 """Once: a service loads two engines."""
 
 
-def is_slow_in_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether a processor has bfloat16 for vectors (AVX-512) only, not for matrices (AMX); False where nobody knows.
+def is_slow_in_bfloat16(features: Sequence[str]) -> bool:
+    """Whether a processor of these features has bfloat16 for vectors (AVX-512) only, not for matrices (AMX).
 
     Measured on an Intel: the built-in pack takes a quarter longer than in float32.
     """
-    try:
-        flags = set(cpuinfo.read_text(encoding="utf-8", errors="replace").split())
-    except OSError:
-        return False
-    return "avx512_bf16" in flags and "amx_bf16" not in flags
+    return "avx512_bf16" in features and "amx_bf16" not in features
 
 
 class OpenVINOEngine:
@@ -51,7 +47,7 @@ class OpenVINOEngine:
         if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             _warn("This processor has no bfloat16; the nets are computed in float32.")
             precision = "f32"
-        if precision == "bf16" and is_slow_in_bfloat16():
+        if precision == "bf16" and is_slow_in_bfloat16(processor()[1]):
             _warn("This processor has bfloat16 without AMX, and is probably slower in it: try --precision f32.")
         self.name = f"openvino {ov.__version__.partition('-')[0]}" + ("" if precision == "f32" else f" {precision}")
         self.precision = precision
